@@ -1,0 +1,1 @@
+"""Plain facts. Nothing here does I/O, and nothing here imports another room of the house."""

@@ -1,0 +1,1 @@
+"""How we get there: ssh and http. The only room with asyncssh, httpx and aiomysql."""

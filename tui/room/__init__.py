@@ -1,0 +1,1 @@
+"""The shared room: schedule, memory, history, gate, audit, runner, server."""

@@ -1,0 +1,1 @@
+"""What room and viewer say to each other."""

@@ -1,0 +1,1 @@
+"""Composition root: the only file where all rooms of the house meet."""
