@@ -95,8 +95,8 @@ class Backup(msgspec.Struct, frozen=True):
 
 
 class Vault(msgspec.Struct, frozen=True, kw_only=True):
-    """One way backups are kept. ``script(site)`` lists them cheaply, ``read(site, bytes, now)`` parses that (ValueError when garbled); ``now`` is
-    the host's time in Unix seconds."""
+    """One way backups are kept. ``script(site)`` lists them cheaply, ``read(site, bytes, now)`` parses that (ValueError when garbled);
+    ``now`` is the host's time in Unix seconds."""
 
     id: str
     title: str
