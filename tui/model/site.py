@@ -45,8 +45,48 @@ class LogSource(msgspec.Struct, frozen=True):
     timezone: str | None = None
 
 
+class SecretRef(msgspec.Struct, frozen=True):
+    """Where a secret is fetched when it is needed; the file never holds it. ``kind``: ``env`` (``value[0]`` is the variable), ``file``
+    (``value[0]`` is an expanded path, its first line counts) or ``command`` (``value`` are words, their first line of output counts)."""
+
+    kind: str
+    value: tuple[str, ...]
+
+
+class Database(msgspec.Struct, frozen=True):
+    """The shop's MySQL as seen from its SSH host: over the Unix ``socket`` when there is one, else ``host:port``."""
+
+    name: str
+    user: str | None = None
+    password: SecretRef | None = None
+    host: str = "127.0.0.1"
+    port: int = 3306
+    socket: str | None = None
+
+
+class Journey(msgspec.Struct, frozen=True):
+    """A scripted walk through the shop, by name."""
+
+    name: str
+
+
+class Peak(msgspec.Struct, frozen=True):
+    """A promotion window. ``starts`` and ``ends`` are Unix seconds."""
+
+    name: str
+    starts: float
+    ends: float
+
+
+class Roles(msgspec.Struct, frozen=True):
+    """Unix groups whose members hold a role; empty: nobody but those whom the room itself allows."""
+
+    operator: tuple[str, ...] = ()
+    approver: tuple[str, ...] = ()
+
+
 class Site(msgspec.Struct, frozen=True):
-    """One storefront. ``interval`` is seconds between uptime checks; ``root`` and ``owner`` as in design: the platform's files and who runs them.
+    """One storefront. ``interval`` is seconds between uptime checks; ``root`` and ``owner``: where the platform's files lie, who runs them.
 
     ``settings`` holds the validated settings object of each unit that declared one, by its key: ``probe.ID``, ``action.ID``,
     ``platform``, ``layout``, ``vault``.
@@ -69,6 +109,8 @@ class Site(msgspec.Struct, frozen=True):
     logs: tuple[LogSource, ...] = ()
     php_reload: tuple[str, ...] = ()
     settings: Mapping[str, Any] = {}
+    database: Database | None = None
+    journeys: tuple[Journey, ...] = ()
 
     def section(self, key: str, kind: type[T]) -> T:
         """The settings object stored under ``key``; the defaults of ``kind`` when the file names none.
@@ -94,6 +136,7 @@ class RoomSettings(msgspec.Struct, frozen=True):
     state: str | None = None
     demo: bool = False
     self_test: tuple[str, ...] = ()
+    history_password: SecretRef | None = None
 
 
 class Fleet(msgspec.Struct, frozen=True):
@@ -103,3 +146,5 @@ class Fleet(msgspec.Struct, frozen=True):
     sites: Mapping[str, Site]
     room: RoomSettings = RoomSettings()
     digest: str = ""
+    roles: Roles = Roles()
+    peaks: tuple[Peak, ...] = ()
