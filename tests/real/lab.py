@@ -230,7 +230,8 @@ class Lab:
 
     def _store(self, store: str) -> None:
         self.sql(
-            f"create database wp_{store}; create user wp_{store}@localhost identified by 'pw_{store}'; grant all on wp_{store}.* to wp_{store}@localhost;"
+            f"create database wp_{store}; create user wp_{store}@localhost identified by 'pw_{store}';"
+            f"grant all on wp_{store}.* to wp_{store}@localhost;"
         )
         shared = self.content(store)
         script = [
@@ -257,8 +258,8 @@ class Lab:
             "--skip-email",
         )
         self.wp(store, "plugin", "activate", "hello")
-        dump = f"mariadb-dump --no-defaults --socket={self.socket} -u {self.user} wp_{store} | gzip > {self.root}/backup/{store}/{store}-1.sql.gz"
-        self.run("sh", "-c", dump)
+        dump = f"mariadb-dump --no-defaults --socket={self.socket} -u {self.user} wp_{store}"
+        self.run("sh", "-c", f"{dump} | gzip > {self.root}/backup/{store}/{store}-1.sql.gz")
 
     def _lay(self, store: str, folder: Path) -> list[str]:
         content = os.path.relpath(self.content(store), folder)
