@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from tui.model.action import Action
+from tui.model.registry import load
 
-ACTIONS: tuple[Action, ...] = ()
+ACTIONS: tuple[Action, ...] = load(
+    __name__, "ACTION", (
+    ),
+)  # fmt: skip
 """Every action, in the order of the footer."""

@@ -3,5 +3,10 @@
 from __future__ import annotations
 
 from tui.model.shop import Layout
+from tui.model.registry import load
 
-LAYOUTS: tuple[Layout, ...] = ()
+LAYOUTS: tuple[Layout, ...] = load(
+    __name__, "LAYOUT", (
+    ),
+)  # fmt: skip
+"""Every layout."""

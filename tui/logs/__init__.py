@@ -3,5 +3,10 @@
 from __future__ import annotations
 
 from tui.model.log import LogFormat
+from tui.model.registry import load
 
-FORMATS: tuple[LogFormat, ...] = ()
+FORMATS: tuple[LogFormat, ...] = load(
+    __name__, "FORMAT", (
+    ),
+)  # fmt: skip
+"""Every log format."""

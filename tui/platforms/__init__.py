@@ -3,5 +3,10 @@
 from __future__ import annotations
 
 from tui.model.shop import Platform
+from tui.model.registry import load
 
-PLATFORMS: tuple[Platform, ...] = ()
+PLATFORMS: tuple[Platform, ...] = load(
+    __name__, "PLATFORM", (
+    ),
+)  # fmt: skip
+"""Every platform, the more special before the more general."""

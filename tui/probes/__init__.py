@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from tui.model.probe import Probe
+from tui.model.registry import load
 
-PROBES: tuple[Probe, ...] = ()
+PROBES: tuple[Probe, ...] = load(
+    __name__, "PROBE", (
+    ),
+)  # fmt: skip
 """Every probe, in the order of the fleet's columns and the site's panes."""

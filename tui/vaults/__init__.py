@@ -3,5 +3,10 @@
 from __future__ import annotations
 
 from tui.model.shop import Vault
+from tui.model.registry import load
 
-VAULTS: tuple[Vault, ...] = ()
+VAULTS: tuple[Vault, ...] = load(
+    __name__, "VAULT", (
+    ),
+)  # fmt: skip
+"""Every vault."""
