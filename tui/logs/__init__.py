@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
+from tui.logs import nginx_error, php_error
 from tui.model.log import LogFormat
-from tui.model.registry import load
 
-FORMATS: tuple[LogFormat, ...] = load(
-    __name__, "FORMAT", (
-    ),
-)  # fmt: skip
-"""Every log format."""
+FORMATS: tuple[LogFormat, ...] = (nginx_error.FORMAT, php_error.FORMAT)
