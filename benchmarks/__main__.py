@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ HERE = Path(__file__).parent
 
 
 def found() -> dict[str, Path]:
-    """Benchmark files by figure: ``p4_https_check.py`` is P4. Several files may share a figure; each has its own entry (``P5 lateness``)."""
+    """Benchmark files by title: ``p4_https_check.py`` is ``P4 HTTPS_CHECK``. Several files may share a figure."""
     files = sorted(HERE.glob("p[0-9]*_*.py"), key=lambda path: (int(path.stem[1:].partition("_")[0]), path.stem))
     return {path.stem.replace("_", " ", 1).upper(): path for path in files}
 
@@ -43,10 +44,8 @@ def run(title: str, path: Path) -> str:
 
 def end(child: subprocess.Popen[bytes]) -> None:
     """End the child and the servers it started."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     child.wait()
 
 

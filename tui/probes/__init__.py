@@ -7,6 +7,8 @@ from tui.model.registry import load
 
 PROBES: tuple[Probe, ...] = load(
     __name__, "PROBE", (
+        "uptime",
+        "tls",
     ),
 )  # fmt: skip
 """Every probe, in the order of the fleet's columns and the site's panes."""
