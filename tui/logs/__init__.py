@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from tui.logs import nginx_error, php_error
 from tui.model.log import LogFormat
+from tui.model.registry import load
 
-FORMATS: tuple[LogFormat, ...] = (nginx_error.FORMAT, php_error.FORMAT)
+FORMATS: tuple[LogFormat, ...] = load(
+    __name__, "FORMAT", (
+        "nginx_error",
+        "php_error",
+    ),
+)  # fmt: skip
+"""Every log format."""

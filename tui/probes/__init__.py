@@ -9,6 +9,7 @@ PROBES: tuple[Probe, ...] = load(
     __name__, "PROBE", (
         "uptime",
         "tls",
+        "host",
     ),
 )  # fmt: skip
 """Every probe, in the order of the fleet's columns and the site's panes."""
