@@ -5,14 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import json
 import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
-
-READY_SECONDS = 60
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +16,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="which store gets which fault")
     parser.add_argument("--calm", action="store_true", help="no scripted faults")
     parser.add_argument("--storm", action="store_true", help="floods of error lines on up to six stores")
-    parser.add_argument("--headless", action="store_true", help="fleet and room without a viewer, until SIGTERM; prints the path of its sites.toml")
+    parser.add_argument(
+        "--headless", action="store_true", help="fleet and room without a viewer, until SIGTERM; prints the path of its sites.toml"
+    )
     parser.add_argument("--follow-stdin", action="store_true", help=argparse.SUPPRESS)
 
 
@@ -35,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _watch(args: argparse.Namespace) -> int:
-    """Start the fleet in a process of its own, so that the viewer stays light; it ends when our end of its stdin closes, even by kill -9."""
+    """Start the fleet in a process of its own, so that the viewer stays light; it ends when its stdin does, even by our kill -9."""
     flags = [f"--stores={args.stores}", f"--seed={args.seed}", *(["--calm"] if args.calm else []), *(["--storm"] if args.storm else [])]
     command = [sys.executable, "-m", "tui", "demo", "--headless", "--follow-stdin", *flags]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as child:
@@ -45,7 +43,7 @@ def _watch(args: argparse.Namespace) -> int:
             sys.stderr.write(child.stderr.read().decode(errors="replace") or "storewatch demo: the fleet did not start\n")
             return 1
         try:
-            from tui.commands import viewer  # noqa: PLC0415 - only this branch pays for it
+            from tui.commands import viewer
 
             args.sites = line.strip()
             return viewer.run(args)
@@ -56,8 +54,10 @@ def _watch(args: argparse.Namespace) -> int:
 
 
 async def _serve(args: argparse.Namespace) -> int:
-    from tui.demo.fleet import DemoFleet, sweep_leftovers  # noqa: PLC0415
-    from tui.wire.start import ensure_room  # noqa: PLC0415
+    from tui.demo.fleet import DemoFleet, sweep_leftovers
+    from tui.wire.client import RoomGone
+    from tui.wire.messages import StopRoom
+    from tui.wire.start import ensure_room
 
     await asyncio.to_thread(sweep_leftovers)
     fleet = DemoFleet(args.stores, args.seed, calm=args.calm, storm=args.storm)
@@ -75,7 +75,9 @@ async def _serve(args: argparse.Namespace) -> int:
             sys.stdout.flush()
             await over.wait()
         finally:
-            await _end_room(client)
+            with contextlib.suppress(RoomGone):
+                await client.request(StopRoom())
+            await client.close()
     finally:
         await fleet.stop()
     return 0
