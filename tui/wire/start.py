@@ -16,13 +16,15 @@ from tui.wire.framing import FrameError, pack, read_body, unpack_to_viewer
 from tui.wire.messages import Hello, No, Reply, Request, StopRoom
 from tui.wire.paths import RoomPaths, holder, private_folder
 
-START_SECONDS = 20.0
+START_SECONDS = 30.0
 """How long a room may take from its start to its first answer."""
 
 ALREADY = 75
 """Exit code of a room that found the lock held (EX_TEMPFAIL of sysexits.h): somebody else was first, which is as good."""
 
 _PAUSE = 0.03
+_AGAIN = 2.0
+"""Seconds until the room that held the lock is taken to be one that was leaving, and another is started."""
 _TAIL = 4000
 _children: list[subprocess.Popen[bytes]] = []
 """Rooms this process started: kept so that one that ends is reaped, and none is waited for."""
@@ -85,21 +87,21 @@ async def ensure_room(
             return client
         if paths.team:
             raise _no_team_room(paths)
-        if child is None or child.gave_way():
+        if child is None or child.gave_way_long_ago():
             child = _Child(paths, extra)
         if time.monotonic() > deadline:
             raise NoRoom(msg("the room did not answer within {seconds} s", seconds=round(timeout)), msg("see {log}", log=str(paths.log)))
         await asyncio.sleep(_PAUSE)
 
 
-async def restart_room(sites: Path, state: Path | None, error: WrongVersion, **more: bool) -> Client:
+async def restart_room(sites: Path, state: Path | None, error: WrongVersion, *, read_only: bool = False) -> Client:
     """End the room of another version and connect to a new one. Raises NoRoom when it is busy or a team's; else as
     :func:`ensure_room`."""
     paths = RoomPaths.of(sites, state)
     if paths.team:
         raise NoRoom(error.message, msg("restart the room's service, or use the program of its version"))
     await _stop(paths, error.version)
-    return await ensure_room(sites, state, **more)
+    return await ensure_room(sites, state, read_only=read_only)
 
 
 async def _stop(paths: RoomPaths, version: int) -> None:
@@ -157,16 +159,18 @@ class _Child:
                 msg("no room can be started: {where}: {error}", where=where, error=error.strerror or str(error)),
                 msg("name a state folder of your own with --state"),
             ) from error
-        _children.append(self._process)
+        self._gave_way = 0.0
+        _children[:] = [child for child in _children if child.poll() is None] + [self._process]
 
-    def gave_way(self) -> bool:
-        """Whether it ended because another room held the lock. Raises NoRoom with its last words when it ended otherwise."""
+    def gave_way_long_ago(self) -> bool:
+        """Whether it ended because another room held the lock, and that one has not answered since. Raises NoRoom with its last
+        words when it ended otherwise."""
         code = self._process.poll()
         if code is None:
             return False
-        _children.remove(self._process)
         if code == ALREADY:
-            return True
+            self._gave_way = self._gave_way or time.monotonic()
+            return time.monotonic() - self._gave_way > _AGAIN
         words = self._last_words()
         raise NoRoom(
             msg("{words}", words=words) if words else msg("the room ended at once with exit code {code}", code=code),
