@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from tui.model.shop import Layout
 from tui.model.registry import load
+from tui.model.shop import Layout
 
 LAYOUTS: tuple[Layout, ...] = load(
     __name__, "LAYOUT", (
+        "capistrano",
+        "git",
     ),
 )  # fmt: skip
 """Every layout."""

@@ -10,6 +10,7 @@ PROBES: tuple[Probe, ...] = load(
         "uptime",
         "tls",
         "host",
+        "deploys",
     ),
 )  # fmt: skip
 """Every probe, in the order of the fleet's columns and the site's panes."""

@@ -128,9 +128,7 @@ def _alive(site: Site, settings: UptimeSettings, check: WebCheck) -> Judgement:
     if astray := _astray(site.url or "", check.url):
         return Level.WARN, astray
     if total > settings.slow_ms:
-        return Level.WARN, msg(
-            "slow: HTTP {status} in {ms} ms, goal {goal} ms", status=check.status or 0, ms=total, goal=round(settings.slow_ms)
-        )
+        return Level.WARN, msg("slow: HTTP {status} in {ms} ms, goal {goal} ms", status=status, ms=total, goal=goal)
     return Level.OK, msg("HTTP {status} in {ms} ms", status=status, ms=total)
 
 
