@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import functools
 import socket
 import ssl
 import zlib
@@ -53,7 +54,7 @@ class FreshTransport(httpx.AsyncBaseTransport):
     """One connection per request over asyncio and h11. Reads no proxy variables, follows nothing, keeps nothing open.
 
     The response's ``extensions`` hold ``trace`` (Trace), ``raw_headers``, ``body`` (bounded, decoded when the shop compressed it
-    unasked) and ``cut``. Raises WebFault.
+    unasked) and ``cut``. Raises WebFault, and httpx.UnsupportedProtocol for other schemes than http and https.
     """
 
     def __init__(self, resolver: Resolver | None = None, contexts: Contexts | None = None) -> None:
@@ -62,6 +63,8 @@ class FreshTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request`` (GET or HEAD; it may have no body) and return its response, wholly read."""
+        if request.url.scheme not in ("http", "https"):
+            raise httpx.UnsupportedProtocol(f"no web address: {request.url}", request=request)
         ask: Ask = request.extensions.get("storewatch") or Ask()
         trace = Trace()
         clock = asyncio.get_running_loop().time
@@ -84,6 +87,7 @@ class FreshTransport(httpx.AsyncBaseTransport):
         host = url.raw_host.decode("ascii").strip("[]")
         secure = url.scheme == "https"
         where, port = _target(host, url.port or (443 if secure else 80), ask)
+        event = _event(request.method, url.raw_path, tuple(request.headers.raw))
         clock = asyncio.get_running_loop().time
         context = self._context(ask, trace, request) if secure else None
         started = clock()
@@ -96,7 +100,7 @@ class FreshTransport(httpx.AsyncBaseTransport):
         trace.address = _shown(sock)
         tls = TlsPipe(context, host) if context else None
         try:
-            return await _exchange(sock, Exchange(_request(request), tls, ask.limit, trace))
+            return await _exchange(sock, Exchange(event, tls, ask.limit, trace))
         except ssl.SSLCertVerificationError:
             await self._peek(sock_address(trace.address), host, trace)
             raise
@@ -202,13 +206,10 @@ def _family(host: str) -> Address:
     return (socket.AF_INET6 if ":" in host else socket.AF_INET, host)
 
 
-def _request(request: httpx.Request) -> h11.Request:
-    """The h11 event, made once per httpx request: a site asks the same thing at each check."""
-    made: h11.Request | None = request.extensions.get("h11")
-    if made is None:
-        made = h11.Request(method=request.method, target=request.url.raw_path, headers=request.headers.raw)
-        request.extensions["h11"] = made
-    return made
+@functools.lru_cache(maxsize=8192)
+def _event(method: str, target: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> h11.Request:
+    """The h11 event, checked and normalised once: a site asks the same thing at each check."""
+    return h11.Request(method=method, target=target, headers=list(headers))
 
 
 class _Read(httpx.AsyncByteStream):

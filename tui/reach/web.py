@@ -42,12 +42,11 @@ class FreshWeb:
             return WebCheck(url=site.url or "", failure=url)
         try:
             request = _request(url, site.url or "", site.http, timeout or site.http.timeout, limit)
-        except httpx.InvalidURL as error:
-            return WebCheck(url=url, failure=_bad_url(url, error))
-        try:
             response = await self._transport.handle_async_request(request)
         except WebFault as fault:
             return _failed(url, fault.failure, fault.trace)
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError) as error:  # ValueError: urlsplit
+            return WebCheck(url=one_line(url), failure=_bad_url(url, error))
         return _whole(url, response)
 
     async def walk(self, site: Site, path: str = "", *, limit: int = 262_144) -> WebCheck:
@@ -62,6 +61,9 @@ class FreshWeb:
         )
         try:
             request = _request(url, site.url or "", site.http, site.http.timeout, limit)
+        except (httpx.InvalidURL, ValueError) as error:
+            return WebCheck(url=one_line(url), failure=_bad_url(url, error))
+        try:
             async with asyncio.timeout(site.http.timeout):
                 response = await client.send(request, stream=True, follow_redirects=True)
         except WebFault as fault:
