@@ -9,6 +9,7 @@ import time
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
+from tui.layouts._rows import name_of
 from tui.layouts._switch import switch
 from tui.model.command import HostFacts
 from tui.model.message import msg
@@ -16,7 +17,7 @@ from tui.model.plan import Refused, Step
 from tui.model.shop import Deploys, Layout, Release
 from tui.model.site import Site
 from tui.model.sweep import words
-from tui.model.text import clean_bytes, one_line, raw_name
+from tui.model.text import clean_bytes, one_line
 
 
 class CapistranoSettings(BaseModel):
@@ -87,7 +88,7 @@ def read(out: bytes) -> Deploys:
     log, told = _history(clean_bytes(fields[-3], 65_536))
     current = _name_of(target) if kind == b"link" else ""
     found = [fields[at + 1 : at + 6] for at in range(5, len(fields) - 4, 6)]
-    names = {raw_name(row[0]) for row in found}
+    names = {name_of(row[0]) for row in found}
     releases = [_release(row, log, current) for row in found]
     releases.sort(key=lambda release: (release.at or 0.0, release.id), reverse=True)
     releases = _marked(releases, log, current)
@@ -107,7 +108,7 @@ def read(out: bytes) -> Deploys:
 
 def _name_of(target: bytes) -> str:
     """The last part of what ``readlink`` printed, with ``\\n.`` behind it."""
-    return raw_name(target.removesuffix(b".").removesuffix(b"\n").rstrip(b"/").rpartition(b"/")[2])
+    return name_of(target.removesuffix(b".").removesuffix(b"\n").rstrip(b"/").rpartition(b"/")[2])
 
 
 def _history(text: str) -> tuple[dict[str, _Deploy], list[str]]:
@@ -131,7 +132,7 @@ def _history(text: str) -> tuple[dict[str, _Deploy], list[str]]:
 
 
 def _release(row: list[bytes], log: dict[str, _Deploy], current: str) -> Release:
-    name = raw_name(row[0])
+    name = name_of(row[0])
     revision, moment, changed = (clean_bytes(field, 80).strip() for field in row[1:4])
     known = log.get(name, _Deploy())
     commit = revision if _COMMIT.fullmatch(revision) else known.commit

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from tui.layouts import LAYOUTS
+from tui.layouts._rows import row_of, short
 from tui.model.catalogue import Column, ProbeInfo
 from tui.model.duration import Duration
 from tui.model.failure import Failure
 from tui.model.level import Level
 from tui.model.message import Message, msg
 from tui.model.probe import SweepProbe
-from tui.model.reading import Reading, Row, unknown
+from tui.model.reading import Reading, unknown
 from tui.model.shop import Deploys, Layout, Release
 from tui.model.site import Site
 from tui.model.sweep import Answer, Ask
@@ -80,16 +81,9 @@ def read(site: Site, answer: Answer, last: Reading | None) -> Reading:
             "releases": len(deploys.releases),
             "rolled_back": len(rolled),
         },
-        rows=tuple(_row(release) for release in deploys.releases[:_SHOWN]),
+        rows=tuple(row_of(release) for release in deploys.releases[:_SHOWN]),
         evidence=(one_line(deploys.trouble),) if deploys.trouble else (),
     )
-
-
-def short(name: str) -> str:
-    """A release's id for people: a commit by its first 12 digits, anything else cleaned on one line."""
-    if len(name) in (40, 64) and all(digit in "0123456789abcdef" for digit in name):
-        return name[:12]
-    return one_line(name, 40)
 
 
 def _failure(trouble: str) -> Failure:
@@ -122,19 +116,6 @@ def _good(live: Release | None) -> Message:
     if live.who:
         return msg("release {id} by {who}", id=short(live.id), who=live.who)
     return msg("release {id}", id=short(live.id))
-
-
-def _row(release: Release) -> Row:
-    return {
-        "key": release.id,
-        "live": "live" if release.current else "",
-        "id": short(release.id),
-        "at": release.at,
-        "who": release.who,
-        "branch": release.branch,
-        "commit": release.commit[:12],
-        "marks": " ".join(release.marks),
-    }
 
 
 PROBE = SweepProbe(
