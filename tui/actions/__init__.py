@@ -7,6 +7,11 @@ from tui.model.registry import load
 
 ACTIONS: tuple[Action, ...] = load(
     __name__, "ACTION", (
+        "tail",
+        "plugin_off",
+        "plugin_on",
+        "rollback",
+        "reload_php",
     ),
 )  # fmt: skip
 """Every action, in the order of the footer."""
