@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tui import layouts
 from tui.actions._after import home_page, verdict
+from tui.layouts._rows import deploys_of, short
 from tui.model.action import Action, Readings
 from tui.model.catalogue import ActionInfo, Option
 from tui.model.command import HostFacts
@@ -11,15 +12,14 @@ from tui.model.level import Level
 from tui.model.message import Message, msg
 from tui.model.plan import Plan, Refused, Verdict
 from tui.model.reach import Reach
-from tui.model.reading import Reading, Row
-from tui.model.shop import Deploys, Layout, Release
+from tui.model.shop import Layout, Release
 from tui.model.site import Site
 from tui.model.sweep import Ask
 from tui.model.text import one_line
 
 PANE = "deploys"
 
-_SHUNNED = frozenset({"bad", "unfinished", "rolled-back", "dirty"})
+_SHUNNED = frozenset({"bad", "unfinished", "rolled-back", "dirty", "empty"})
 """Marks of a release on which the cursor does not start."""
 
 
@@ -28,12 +28,12 @@ def choices(_site: Site, readings: Readings) -> list[Option]:
     reading = readings.get(PANE)
     if reading is None:
         return []
-    releases = releases_of(reading)
+    releases = deploys_of(reading.rows).releases
     best = _best(releases)
     return [
         Option(
             release.id,
-            one_line(release.id),
+            short(release.id),
             _note(release),
             refused=msg("it is live already") if release.current else None,
             preferred=release.id == best,
@@ -42,25 +42,7 @@ def choices(_site: Site, readings: Readings) -> list[Option]:
     ]
 
 
-def releases_of(reading: Reading) -> list[Release]:
-    """The releases behind the rows of the deploys pane."""
-    return [_release(row) for row in reading.rows]
-
-
-def _release(row: Row) -> Release:
-    at = row.get("at")
-    return Release(
-        id=str(row["key"]),
-        commit=str(row.get("commit") or ""),
-        branch=str(row.get("branch") or ""),
-        who=str(row.get("who") or ""),
-        at=float(at) if isinstance(at, int | float) else None,
-        current=bool(row.get("current")),
-        marks=tuple(str(row.get("marks") or "").replace(",", " ").split()),
-    )
-
-
-def _best(releases: list[Release]) -> str:
+def _best(releases: tuple[Release, ...]) -> str:
     live = next((number for number, release in enumerate(releases) if release.current), -1)
     older = releases[live + 1 :]
     good = next((release for release in older if not _SHUNNED.intersection(release.marks)), None)
@@ -84,28 +66,27 @@ def plan(site: Site, readings: Readings, choice: str, host: HostFacts) -> Plan:
             msg("{site} has no deploy layout that can be rolled back", site=site.name),
             msg("add deploy = { layout = ..., path = ... } to the site"),
         )
-    releases = [] if reading is None else releases_of(reading)
-    target = next((release for release in releases if release.id == choice), None)
+    deploys = deploys_of(() if reading is None else reading.rows)
+    target = next((release for release in deploys.releases if release.id == choice), None)
     if target is None:
-        raise Refused(msg("{site} has no release {release}", site=site.name, release=one_line(choice)))
+        raise Refused(msg("{site} has no release {release}", site=site.name, release=short(choice)))
     if target.current:
-        raise Refused(msg("{release} is live already", release=one_line(choice)))
-    live = next((release.id for release in releases if release.current), "")
+        raise Refused(msg("{release} is live already", release=short(choice)))
     return Plan(
         action="rollback",
         site=site.id,
-        title=msg("put {release} live at {site}", release=one_line(choice), site=site.name),
-        steps=layout.rollback(site, Deploys(tuple(releases), live), choice, host),
+        title=msg("put {release} live at {site}", release=short(choice), site=site.name),
+        steps=layout.rollback(site, deploys, choice, host),
         choice=choice,
-        subject=one_line(choice),
+        subject=short(choice),
         warnings=_warnings(layout, target),
         atomic=layout.atomic,
-        notes={"want": choice, "was": live, "probe": PANE, "value": "current"},
+        notes={"want": choice, "was": deploys.current, "probe": PANE, "column": "live"},
     )
 
 
 def _warnings(layout: Layout, target: Release) -> tuple[Message, ...]:
-    found = [msg("{release} is marked {mark}", release=one_line(target.id), mark=mark) for mark in target.marks]
+    found = [msg("{release} is marked {mark}", release=short(target.id), mark=mark) for mark in target.marks]
     if not layout.atomic:
         found.append(msg("{layout} is not atomic: files change one after the other while shoppers look", layout=layout.title))
     found.append(msg("whether the database was migrated since that release is not looked at yet"))
@@ -121,11 +102,11 @@ async def prove(site: Site, reach: Reach, plan: Plan) -> Verdict:
     want = plan.notes["want"]
     current = await _current(site, reach)
     page = await home_page(site, reach)
-    shown = one_line(want)
+    shown = short(want)
     if isinstance(current, Message):
         return verdict(Level.UNKNOWN, msg("which release is live could not be read: {why}", why=current.say()), page)
     if current != want:
-        return verdict(Level.CRIT, msg("{current} is live, not {want}", current=one_line(current) or "none", want=shown), page)
+        return verdict(Level.CRIT, msg("{current} is live, not {want}", current=short(current) or "none", want=shown), page)
     if page is None or page.level is not Level.CRIT:
         return verdict(Level.OK, msg("{release} is live", release=shown), page)
     still = msg("{release} is live on disk, but the shop still fails: PHP may still serve the old code, a reload cures that", release=shown)

@@ -12,6 +12,7 @@ from tui.model.message import Message, msg
 from tui.model.plan import Plan, Refused, Step
 from tui.model.reading import Reading
 from tui.model.site import Site
+from tui.model.text import one_line
 from tui.wire.messages import Run
 
 LIFETIME = 600.0
@@ -99,10 +100,12 @@ def undo_plan(run: Run) -> Plan:
 
 def moved_on(run: Run, readings: Mapping[str, Reading]) -> Message | None:
     """Why ``run`` must not be taken back: the store was changed by somebody else since. A plan whose notes name a ``probe`` and a
-    ``value`` in its readings says thereby where the state that it set (``want``) can be seen."""
+    ``column`` says thereby that the row with something in that column must be the one it ``want``ed."""
     notes = run.plan.notes
     reading = readings.get(notes.get("probe", ""))
-    seen = None if reading is None else reading.values.get(notes.get("value", ""))
-    if seen is None or reading is None or reading.at < (run.acted or run.decided) or seen == notes.get("want"):
+    if reading is None or reading.at < (run.acted or run.decided):
         return None
-    return msg("the store was changed since: {seen} is live, not {want}", seen=str(seen), want=notes.get("want", ""))
+    seen = next((str(row.get("key")) for row in reading.rows if row.get(notes.get("column", ""))), None)
+    if seen is None or seen == notes.get("want"):
+        return None
+    return msg("the store was changed since: {seen} is live, not {want}", seen=one_line(seen), want=one_line(notes.get("want", "")))
