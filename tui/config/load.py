@@ -13,7 +13,7 @@ from tui.config import speech
 from tui.config.build import build_site, secret
 from tui.config.local import notes_on
 from tui.config.merge import merged, with_local_paths
-from tui.config.place import Findings, Place, strange_values
+from tui.config.place import UNUSABLE, Findings, Place, strange_values
 from tui.config.problems import ConfigError, Problem, shown
 from tui.config.source import FOLDER, Document, digest, local_path, read, site_files
 from tui.config.tables import SITE_ID, TOP, PeakTable, RolesTable, RoomTable
@@ -31,11 +31,10 @@ class Loaded(msgspec.Struct, frozen=True):
 def inspect(path: Path) -> Loaded:
     """Read ``path`` and ``sites.d/*.toml`` beside its real path. Raises ConfigError with every problem of all files."""
     documents = _documents(path)
+    strange = [problem for document in documents for problem in strange_values(Place(document, (), document.table))]
+    if any(problem.message in UNUSABLE for problem in strange):
+        raise ConfigError(strange)
     findings = Findings()
-    for document in documents:
-        findings.problems.extend(strange_values(Place(document, (), document.table)))
-    if findings.problems:
-        raise ConfigError(findings.problems)
     main = documents[0]
     for number, document in enumerate(documents):
         _shape(document, number == 0, findings)
@@ -51,8 +50,9 @@ def inspect(path: Path) -> Loaded:
         findings.problems.append(
             Problem(main.file, 0, "", "names no sites", f"add a table [sites.ID], or a file {FOLDER}/ID.toml; sites.toml.example shows how")
         )
-    if findings.problems or room is None:
-        raise ConfigError(findings.problems)
+    if findings.problems or strange or room is None:
+        told = {(problem.file, problem.key) for problem in strange}
+        raise ConfigError([*strange, *(problem for problem in findings.problems if (problem.file, problem.key) not in told)])
     fleet = Fleet(str(main.path), sites, room, digest(documents), roles, peaks)
     return Loaded(fleet, notes_on(fleet, places))
 

@@ -19,6 +19,12 @@ from tui.config.tables import DATE
 M = TypeVar("M", bound=BaseModel)
 Path = tuple[str | int, ...]
 
+DEEPEST = 16
+"""Levels of tables and arrays; settings need five, and the validator's own parser gives up at some hundred."""
+
+TOO_LARGE, TOO_DEEP = UNUSABLE = ("is a number too large", "is nested too deeply")
+"""Findings that the validator must not be shown at all."""
+
 
 class Place(msgspec.Struct, frozen=True):
     """A table of a file: ``prefix`` is its key path there, ``table`` what it says, ``beneath`` the defaults merged under it."""
@@ -106,12 +112,14 @@ def _as_json(value: Any) -> Any:
 
 
 def strange_values(place: Place) -> list[Problem]:
-    """Values that TOML allows and nothing here can use: numbers without end, and text that a terminal would obey."""
+    """Values that TOML allows and nothing here can use: numbers without end or beyond 64 bits, depths, text that a terminal would obey."""
     found: list[Problem] = []
     waiting: list[tuple[Path, Any]] = [((), place.table)]
     while waiting:
         path, value = waiting.pop()
-        if isinstance(value, dict):
+        if len(path) > DEEPEST:
+            found.append(place.problem(path[:DEEPEST], TOO_DEEP))
+        elif isinstance(value, dict):
             waiting.extend(((*path, key), part) for key, part in value.items())
             found.extend(place.problem(path, f"has a key with a control character ({_plain(key)})") for key in value if _controls(key))
         elif isinstance(value, list):
@@ -121,7 +129,7 @@ def strange_values(place: Place) -> list[Problem]:
         elif isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
             found.append(place.problem(path, "must be a finite number"))
         elif isinstance(value, int) and not -(2**63) <= value < 2**63:
-            found.append(place.problem(path, "is a number too large"))
+            found.append(place.problem(path, TOO_LARGE))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import re
 import stat
@@ -19,6 +20,7 @@ LIMIT = 8_000_000
 """Bytes of one file: a thousand sites take under one million."""
 
 FOLDER = "sites.d"
+_NAMED = re.compile(r"\((?:'[^'\\]*', ?)*'[^'\\]*',?\)")
 _POSITION = re.compile(r"\s*\(at line (\d+), column (\d+)\)$")
 
 
@@ -124,7 +126,9 @@ def _syntax(path: Path, text: str, message: str) -> Problem:
     line, column = (int(found[1]), int(found[2])) if found else (len(rows), len(rows[-1]) + 1)
     if not found and "end of document" not in message:
         line, column = 0, 0
-    words = _POSITION.sub("", message).replace(" (at end of document)", " at the end of the file")
+    words = _NAMED.sub(lambda found: dotted(ast.literal_eval(found[0])), _POSITION.sub("", message)).replace(
+        " (at end of document)", " at the end of the file"
+    )
     words = "not TOML: " + words[:1].lower() + words[1:200]
     if not line:
         return Problem(shown(path), 0, "", words, "mend the syntax")

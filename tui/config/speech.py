@@ -44,7 +44,7 @@ def kind_of(value: Any) -> str:
     names: tuple[tuple[type | tuple[type, ...], str], ...] = (
         (str, "a string"),
         (int, "a whole number"),
-        (float, "a number"),
+        (float, "a number with a fraction"),
         ((list, tuple), "an array"),
         ((dt.date, dt.time), "a date or time"),
     )

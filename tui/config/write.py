@@ -28,7 +28,7 @@ def write_site(folder: Path, site_id: str, table: Mapping[str, Any]) -> Path:
         )
     text = f"{HEADER}\n" + tomli_w.dumps({"sites": {site_id: dict(table)}})
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        _make(folder)
         ours = _is_ours(path)
         if ours is False:
             raise ConfigError(
@@ -42,6 +42,14 @@ def write_site(folder: Path, site_id: str, table: Mapping[str, Any]) -> Path:
             [Problem(shown(path), 0, "", f"cannot be written ({error.strerror})", "check the folder, its owner and the disk")]
         ) from None
     return path
+
+
+def _make(folder: Path) -> None:
+    if not folder.is_dir():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except FileExistsError as error:
+            raise NotADirectoryError(20, "there is a file of that name", str(folder)) from error
 
 
 def _is_ours(path: Path) -> bool | None:
