@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 def driver(quiet: bool) -> type[Driver] | None:
     """The driver that sends only cells that changed; None for Textual's own."""
-    if not quiet:
+    from importlib.util import find_spec
+
+    if not quiet or find_spec("tui.view.quiet") is None:
         return None
     from tui.view.quiet import quiet_driver
 
