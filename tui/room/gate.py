@@ -21,10 +21,10 @@ from tui.model.site import Fleet, Site
 from tui.model.text import one_line
 from tui.room.audit import Audit, AuditError
 from tui.room.hub import Change, Hub
-from tui.room.ledger import OPEN, Ledger, Record
 from tui.room.person import Person
 from tui.room.plans import UNDO, Pending, Plans, moved_on, origin, undo_plan, undoable
 from tui.room.rules import Rules, misspelt, no_site, stranger, unfit
+from tui.room.runbook import OPEN, Record, Runbook
 from tui.room.runner import PATIENCE, Doors, Prober, Runner
 from tui.room.scribe import Notes, Scribe
 from tui.room.trouble import Trouble
@@ -73,8 +73,8 @@ class Gate:
         self._scribe = Scribe(audit, timeline, clock)
         self._plans = Plans(clock)
         self._trouble = Trouble(hub)
-        self._ledger = Ledger(audit.path.parent / "runs", hub)
-        self._runner = Runner(reach, self._actions, self._scribe, self._ledger, timeline, schedule, patience=patience, clock=clock)
+        self._runbook = Runbook(audit.path.parent / "runs", hub)
+        self._runner = Runner(reach, self._actions, self._scribe, self._runbook, timeline, schedule, patience=patience, clock=clock)
         self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
@@ -84,7 +84,7 @@ class Gate:
 
     def runs(self) -> tuple[Run, ...]:
         """Those under way and the last 20, oldest first."""
-        return self._ledger.runs()
+        return self._runbook.runs()
 
     async def choices(self, _person: Person, site: str, action: str) -> Choices | No:
         """What the action may be done to. Only looks, so everybody may ask."""
@@ -133,7 +133,7 @@ class Gate:
     async def recover(self) -> None:
         """Finish for a room that died: look back at each run that it left open and write down how it ended. Returns at once;
         a host that cannot be reached is waited for in the background."""
-        for record in self._ledger.load():
+        for record in self._runbook.load():
             site = self._rules.site(record.run.plan.site)
             self._rules.hold(record.run.plan.site, record.run.who, record.run.plan.title)
             self._spawn(self._hold(record, self._runner.resume(record, site)))
@@ -161,7 +161,7 @@ class Gate:
     def _still(self, pending: Pending) -> bool:
         """Whether the same plan would be made from what is known of the store now."""
         if pending.undo_of:
-            run = self._ledger.get(pending.undo_of)
+            run = self._runbook.get(pending.undo_of)
             return run is not None and undoable(run) and moved_on(run, self._memory.latest(pending.site.id)) is None
         action = self._actions[pending.plan.action]
         try:
@@ -236,7 +236,7 @@ class Gate:
             nothing = msg("the record of this action cannot be written ({error}), so nothing was run", error=error)
             return No(nothing, msg("make room on the disk of the room"))
         record = Record(run, person.uid)
-        self._ledger.begin(record)
+        self._runbook.begin(record)
         self._timeline.note(Event(at=now, kind="action", site=site.id, who=person.name, message=plan.title))
         self._spawn(self._hold(record, self._runner.execute(record, site)))
         return Started(run)
@@ -249,7 +249,7 @@ class Gate:
             self._scribe.unwritten(error, run.plan.site)
             return str(error)
         try:
-            await asyncio.to_thread(self._ledger.save, Record(run, person.uid))
+            await asyncio.to_thread(self._runbook.save, Record(run, person.uid))
         except OSError as error:
             await self._scribe.not_begun(run, person.uid, "the run could not be kept")
             return str(error)

@@ -18,8 +18,8 @@ from tui.model.plan import Plan, Verdict
 from tui.model.reach import Hands, Reach, StepState
 from tui.model.site import Site
 from tui.model.text import clean_bytes
-from tui.room.ledger import Ledger, Record
 from tui.room.plans import origin
+from tui.room.runbook import Record, Runbook
 from tui.room.scribe import Notes, Scribe
 from tui.wire.messages import Event, Run, RunStep
 
@@ -54,7 +54,7 @@ class Runner:
         reach: Doors,
         actions: Mapping[str, Action],
         scribe: Scribe,
-        ledger: Ledger,
+        runbook: Runbook,
         timeline: Notes,
         prober: Prober,
         *,
@@ -64,7 +64,7 @@ class Runner:
         self._reach = reach
         self._actions = actions
         self._scribe = scribe
-        self._ledger = ledger
+        self._runbook = runbook
         self._timeline = timeline
         self._prober = prober
         self._patience = patience
@@ -93,11 +93,11 @@ class Runner:
         try:
             run = await act(run)
             run = msgspec.structs.replace(run, state="proving", acted=self._clock())
-            self._ledger.update(run)
+            self._runbook.update(run)
             verdict = await self._prove(run.plan, site)
         except Exception as error:  # a fault of ours must not leave the outcome unwritten
             log.exception("run %s", run.id)
-            run = self._ledger.get(run.id) or run
+            run = self._runbook.get(run.id) or run
             verdict = Verdict(Level.UNKNOWN, msg("a fault of storewatch itself: {fault}", fault=f"{type(error).__name__}: {error}"[:200]))
         return await self._close(record, self._ended(run, verdict), site)
 
@@ -125,6 +125,8 @@ class Runner:
                 if not state.running:
                     return state
             except ReachError as error:
+                if error.failure.step == "command":  # the host answered: the step could not begin
+                    return StepState(number, err=error.failure.message.say().encode())
                 run = self._with_step(run, number, state="running", out=error.failure.message.say())
                 if self._clock() >= deadline:
                     return None
@@ -147,14 +149,14 @@ class Runner:
         """Outcome on record, ledger settled, journal on the host forgotten, the store looked at again."""
         audited = await self._scribe.outcome(run, record.uid)
         try:
-            self._ledger.settle(run, audited=audited)
+            self._runbook.settle(run, audited=audited)
         except OSError as error:
             log.warning("run %s could not be kept: %s", run.id, error)
         verdict = run.verdict or Verdict(Level.UNKNOWN, msg("not looked at"))
         self._timeline.note(
             Event(at=self._clock(), kind="action", site=run.plan.site, who=run.who, level=verdict.level, message=_line(run))
         )
-        if run.undo_of and run.state == "done" and (undone := self._ledger.get(run.undo_of)) is not None:
+        if run.undo_of and run.state == "done" and (undone := self._runbook.get(run.undo_of)) is not None:
             self._settle_undone(msgspec.structs.replace(undone, state="undone"))
         if site is not None:
             self._probe(run, site)
@@ -163,7 +165,7 @@ class Runner:
 
     def _settle_undone(self, run: Run) -> None:
         try:
-            self._ledger.settle(run, audited=True)
+            self._runbook.settle(run, audited=True)
         except OSError as error:
             log.warning("run %s could not be kept: %s", run.id, error)
 
@@ -185,11 +187,11 @@ class Runner:
         steps = list(run.steps)
         steps[number] = msgspec.structs.replace(steps[number], **changes)
         run = msgspec.structs.replace(run, steps=tuple(steps))
-        self._ledger.update(run)
+        self._runbook.update(run)
         return run
 
     def _shown(self, run: str, number: int) -> RunStep:
-        known = self._ledger.get(run)
+        known = self._runbook.get(run)
         return RunStep("") if known is None else known.steps[number]
 
 
