@@ -1,106 +1,140 @@
-"""What the room knows of its own runs: those under way and the last ones, on disk so that a room that died can be finished for."""
+"""The history's reads and writes, each within a connection that is handed in."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-from pathlib import Path
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tui.room.hub import Hub
-from tui.wire.messages import Run
+from tui.model.reading import Reading
+from tui.room import tables
+from tui.room.packing import pack, unpack
+from tui.room.pending import MICRO, MINUTE, Batch, Key
+from tui.wire.messages import Event
 
-KEPT = 20
-"""Finished runs that are remembered, and can be undone, also after a restart."""
-
-OPEN = frozenset({"running", "proving"})
-"""States of a run that is not over."""
-
-
-class Record(msgspec.Struct, frozen=True):
-    """A run with what is needed to finish it after a crash. ``uid``: who confirmed it. ``audited``: its outcome is on record."""
-
-    run: Run
-    uid: int
-    audited: bool = False
-
-    @property
-    def over(self) -> bool:
-        return self.audited and self.run.state not in OPEN
+log = logging.getLogger(__name__)
+CHUNK = 500
+"""Rows bound in one go: binding happens on the loop, between two keys of a viewer."""
 
 
 class Ledger:
-    """One file a run, ``FOLDER/RUN.msgpack``; each change of a run is told to the hub."""
+    """Knows the number of each series. ``dialect``: SQLAlchemy's name."""
 
-    def __init__(self, folder: Path, hub: Hub) -> None:
-        self._folder = folder
-        self._hub = hub
-        self._records: dict[str, Record] = {}
+    def __init__(self, dialect: str) -> None:
+        self.ids: dict[Key, int] = {}
+        self._write_raw = tables.upsert(tables.raw, dialect, ignore=True)
+        self._write_series = tables.upsert(tables.series, dialect, ignore=True)
+        self._write_minutes = tables.upsert(tables.minutes, dialect, add=("total", "count"))
+        self._write_latest = tables.upsert(tables.latest, dialect)
+        self._write_heads = tables.upsert(tables.heads, dialect)
 
-    def begin(self, record: Record) -> None:
-        """A run that :meth:`save` put on disk starts."""
-        self._records[record.run.id] = record
-        self._hub.publish(record.run)
+    async def load(self, connection: AsyncConnection) -> None:
+        """Learn the numbers of all series."""
+        found = await connection.execute(sa.select(tables.series.c.site, tables.series.c.probe, tables.series.c.key, tables.series.c.id))
+        self.ids = {(site, probe, key): number for site, probe, key, number in found}
 
-    def update(self, run: Run) -> None:
-        """A run went on: kept in memory and told."""
-        self._records[run.id] = msgspec.structs.replace(self._records[run.id], run=run)
-        self._hub.publish(run)
+    async def write(self, connection: AsyncConnection, batch: Batch) -> None:
+        """The whole batch. On an error nothing of it counts; call ``load`` before the next."""
+        missing = batch.keys - self.ids.keys()
+        if missing:
+            await _many(
+                connection, self._write_series, [{"site": site, "probe": probe, "key": key} for site, probe, key in sorted(missing)]
+            )
+            await self.load(connection)
+        ids = self.ids
+        await _many(connection, self._write_raw, [{"series": ids[key], "at": at, "value": value} for key, at, value in batch.values])
+        minutes = [
+            {"series": ids[key], "at": one.at, "low": one.low, "high": one.high, "total": one.total, "count": one.count}
+            for key, one in batch.minutes
+        ]
+        await _many(connection, self._write_minutes, minutes)
+        await _many(connection, self._write_latest, [row for reading in batch.latest.values() if (row := _latest_row(reading))])
+        events = [{"at": round(event.at * MICRO), "site": event.site, "body": pack(event)} for event in batch.events]
+        await _many(connection, tables.events.insert(), events)
+        await _many(connection, self._write_heads, [{"name": name, "value": value} for name, value in batch.heads.items()])
 
-    def settle(self, run: Run, *, audited: bool) -> None:
-        """A run came to its end. Raises OSError when that could not be written; the next room then looks again."""
-        self.update(run)
-        self._records[run.id] = msgspec.structs.replace(self._records[run.id], audited=audited)
-        self._prune()
-        self.save(self._records[run.id])
 
-    def runs(self) -> tuple[Run, ...]:
-        """Oldest first."""
-        return tuple(record.run for record in self._records.values())
-
-    def get(self, run: str) -> Run | None:
-        record = self._records.get(run)
-        return None if record is None else record.run
-
-    def load(self) -> list[Record]:
-        """Read what earlier rooms left; gives back what is not over. A file that cannot be read is set aside as ``NAME.bad``."""
-        found = []
-        for path in self._folder.glob("*.msgpack"):
-            try:
-                found.append(msgspec.msgpack.decode(path.read_bytes(), type=Record))
-            except (OSError, msgspec.DecodeError):
-                with contextlib.suppress(OSError):
-                    path.rename(path.with_suffix(".bad"))
-        for record in sorted(found, key=lambda record: record.run.decided):
-            self._records[record.run.id] = record
-            self._hub.publish(record.run)
-        self._prune()
-        return [record for record in self._records.values() if not record.over]
-
-    def save(self, record: Record) -> None:
-        """Put it on disk for good; before the first step of a run. Raises OSError; the run must not start then."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self._path(record.run.id)
-        fresh = path.with_suffix(".new")
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(msgspec.msgpack.encode(record))
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+async def latest(connection: AsyncConnection) -> list[Reading]:
+    """The last reading of each site and probe. One that cannot be read any more is left out and logged."""
+    readings = []
+    for site, probe, body in await connection.execute(sa.select(tables.latest.c.site, tables.latest.c.probe, tables.latest.c.body)):
         try:
-            os.fsync(folder)  # the rename itself
-        finally:
-            os.close(folder)
+            readings.append(unpack(body, Reading))
+        except msgspec.MsgspecError as error:
+            log.warning("the last reading of %s %s cannot be read: %s", site, probe, error)
+    return readings
 
-    def _prune(self) -> None:
-        over = [run for run, record in self._records.items() if record.over]
-        for run in over[: max(0, len(over) - KEPT)]:
-            del self._records[run]
-            with contextlib.suppress(OSError):
-                self._path(run).unlink(missing_ok=True)
 
-    def _path(self, run: str) -> Path:
-        return self._folder / f"{run}.msgpack"
+async def series(connection: AsyncConnection, number: int, start: int, end: int) -> list[tuple[float, float]]:
+    """Every value of a series between two times (microseconds)."""
+    table = tables.raw
+    query = sa.select(table.c.at, table.c.value).where(table.c.series == number, table.c.at.between(start, end)).order_by(table.c.at)
+    return [(at / MICRO, value) for at, value in await connection.execute(query)]
+
+
+async def minutes(connection: AsyncConnection, number: int, start: int, end: int) -> list[tuple[float, float]]:
+    """The mean of each minute between two times (microseconds), at the minute's middle."""
+    table = tables.minutes
+    query = (
+        sa.select(table.c.at, table.c.total, table.c.count)
+        .where(table.c.series == number, table.c.at.between(start, end))
+        .order_by(table.c.at)
+    )
+    return [((at + MINUTE // 2) / MICRO, total / count) for at, total, count in await connection.execute(query)]
+
+
+async def events(connection: AsyncConnection, since: int, site: str, limit: int) -> list[Event]:
+    """The newest ``limit`` events from ``since`` (microseconds) on, oldest first."""
+    table = tables.events
+    query = sa.select(table.c.body).where(table.c.at >= since).order_by(table.c.at.desc(), table.c.id.desc()).limit(limit)
+    if site:
+        query = query.where(table.c.site == site)
+    found = [unpack(body, Event) for (body,) in await connection.execute(query)]
+    return found[::-1]
+
+
+async def head(connection: AsyncConnection, name: str) -> str | None:
+    """The value kept under ``name``."""
+    value: str | None = await connection.scalar(sa.select(tables.heads.c.value).where(tables.heads.c.name == name))
+    return value
+
+
+async def prune(connection: AsyncConnection, table: sa.Table, numbers: Iterable[int], before: int) -> None:
+    """Delete what is older than ``before`` (microseconds) of these series: a seek for each, never a scan."""
+    statement = table.delete().where(table.c.series == sa.bindparam("number"), table.c.at < before)
+    await _many(connection, statement, [{"number": number} for number in numbers])
+
+
+async def found_version(connection: AsyncConnection) -> int | None:
+    """The version of the tables that are there; None when there are none, 0 when they are not ours."""
+    names = await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names())
+    if "version" in names:
+        number: int | None = await connection.scalar(sa.select(tables.version.c.number))
+        return number or 0
+    return 0 if set(names) & set(tables.metadata.tables) else None
+
+
+async def create(connection: AsyncConnection) -> None:
+    """Make the tables."""
+    await connection.run_sync(tables.metadata.create_all)
+    await connection.execute(tables.version.insert().values(id=1, number=tables.SCHEMA))
+
+
+def _latest_row(reading: Reading) -> Mapping[str, Any] | None:
+    try:
+        body = pack(reading)
+    except TypeError as error:
+        log.error("the reading of %s %s cannot be kept: %s", reading.site, reading.probe, error)
+        return None
+    return {"site": reading.site, "probe": reading.probe, "at": round(reading.at * MICRO), "body": body}
+
+
+async def _many(connection: AsyncConnection, statement: sa.Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+    for begin in range(0, len(rows), CHUNK):
+        await connection.execute(statement, rows[begin : begin + CHUNK])
+        await asyncio.sleep(0)
