@@ -39,6 +39,14 @@ def missing() -> str:
     return ", ".join(gone)
 
 
+def _descendants(pid: int) -> list[int]:
+    try:
+        children = [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+    return [found for child in children for found in (*_descendants(child), child)]
+
+
 def free_port(address: str) -> int:
     with socket.socket() as probe:
         probe.bind((address, 0))
@@ -321,6 +329,32 @@ class Lab:
         folder = self.content(store) / "plugins" / name
         self.run("mkdir", "-p", str(folder))
         self.write(folder / f"{name}.php", f"<?php\n/*\nPlugin Name: {name}\nVersion: 1.0\n*/\n{body}\n")
+
+    def append_error(self, store: str, path: str) -> None:
+        """One more record in nginx's error log, in nginx's own words, written as nginx's user."""
+        stamp = time.strftime("%Y/%m/%d %H:%M:%S")
+        what = f'open() "{self.current(store)}{path}" failed (2: No such file or directory)'
+        tail = f'client: 127.0.0.1, server: {store}.test, request: "GET {path} HTTP/1.1", host: "{store}.test"'
+        line = f"{stamp} [error] 1#1: *1 {what}, {tail}\n"
+        self.run("sh", "-c", f"cat >> {self.error_log(store)}", data=line.encode())
+
+    def end_sessions(self, name: str) -> None:
+        """Cut every SSH session that this sshd serves: its children die, the listener stays."""
+        for pid in _descendants(self.pid(self.daemons[name])):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+
+    def kill_ssh(self, name: str) -> None:
+        """End an sshd and all its sessions at once; nobody logs in between."""
+        os.kill(self.pid(self.daemons[name]), signal.SIGSTOP)
+        self.end_sessions(name)
+        self.end(name, signal.SIGKILL)
+
+    def fingerprint(self, name: str) -> str:
+        """SHA256 of a host key as ssh-keygen prints it."""
+        return self.run("ssh-keygen", "-lf", str(self.root / f"{name}_key.pub")).stdout.decode().split()[1]
 
     def rotate(self, path: Path) -> None:
         """Rotate by create, as logrotate with nginx -s reopen."""
