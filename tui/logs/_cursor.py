@@ -46,7 +46,7 @@ class CursorRead(msgspec.Struct, frozen=True):
     """What a look brought. ``data``: whole lines, in order; a line longer than the limit comes in pieces. ``cursor``: give it to the next
     :func:`fragment` (also when ``missing``). ``gap``: bytes may have been lost or were left out (``skipped`` of them, where known).
     ``rotated``: another file took over since the last look. ``missing``: why nothing could be read: "" ``absent denied folder tools``, with
-    ``detail`` for people (the file's owner and mode, who we are there, the tool). ``more``: there is more to read at once."""
+    ``detail`` for people (who we are there and the file's owner and mode; the folder that is not there; the tool). ``more``: there is more to read at once."""
 
     data: bytes
     cursor: Cursor | None
@@ -128,12 +128,13 @@ fresh() {
   [ "$ci" = 0 ] || say note gap
   from new 0
 }
+gone() { if [ -d "${p%/*}/" ]; then say end absent; else say end absent "${p%/*}"; fi; }
 why() {
   if [ -d "$p" ]; then say end folder; return; fi
   c=$p
   if [ ! -e "$p" ]; then
     while c=${c%/*}; [ -n "$c" ] && [ ! -e "$c" ]; do :; done
-    if [ -z "$c" ] || [ ! -d "$c" ] || [ -x "$c" ]; then say end absent; return; fi
+    if [ -z "$c" ] || [ ! -d "$c" ] || [ -x "$c" ]; then gone; return; fi
   fi
   say end denied "$(id -un)" "$(id -Gn)" '|' "$(ls -ld "$c" 2>&1)"
 }
@@ -149,7 +150,7 @@ look() {
     if finish 3<"$o" && { [ "$x" != "$p" ] || [ -n "$full" ]; } && [ -r "$x" ]; then succeed 3<"$x"; fi
   elif [ -f "$p" ] && [ -r "$p" ]; then fresh 3<"$p"
   else why; return; fi
-  if [ -e "$p" ]; then say end ${bad:+tools "$bad"}; else say end absent; fi
+  if [ -e "$p" ]; then say end ${bad:+tools "$bad"}; else gone; fi
 }
 look
 """

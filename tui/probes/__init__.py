@@ -11,6 +11,7 @@ PROBES: tuple[Probe, ...] = load(
         "tls",
         "host",
         "deploys",
+        "plugins",
     ),
 )  # fmt: skip
 """Every probe, in the order of the fleet's columns and the site's panes."""
