@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import sys
 import time
 from collections.abc import Iterator
@@ -156,7 +157,7 @@ def printable(text: str) -> str:
 async def _consent(planned: Planned, args: argparse.Namespace) -> str | None:
     """The site's name to send along ("" where none is asked for), None when the answer was no. Raises WrongUse where nobody can
     be asked."""
-    given = [name for name in args.site_name if name in (planned.confirm, planned.plan.site)] or args.site_name
+    given: list[str] = [name for name in args.site_name if name in (planned.confirm, planned.plan.site)] or args.site_name
     if args.yes:
         return given[0] if given else ""
     if not sys.stdin.isatty():
@@ -164,7 +165,7 @@ async def _consent(planned: Planned, args: argparse.Namespace) -> str | None:
     if planned.confirm and not given:
         typed = await _question(f"This is a production store. Type {planned.confirm} to run this, Enter to cancel: ")
         return typed if typed == planned.confirm else None
-    answer = await _question("Run this? [y/N] ")
+    answer: str = await _question("Run this? [y/N] ")
     return (given[0] if given else "") if answer.lower() in ("y", "yes") else None
 
 
@@ -238,7 +239,7 @@ def stopwatch(run: Run) -> str:
     marks = [("detected", run.detected), ("decided", run.decided), ("acted", run.acted), ("verified", run.verified)]
     known = [(name, at) for name, at in marks if at is not None]
     told = [f"{known[0][0]} {time.strftime('%T', time.localtime(known[0][1]))}"]
-    told += [f"{name} +{at - before:.1f} s" for (_, before), (name, at) in zip(known, known[1:], strict=False)]
+    told += [f"{name} +{at - before:.1f} s" for (_, before), (name, at) in itertools.pairwise(known)]
     return ", ".join(told)
 
 

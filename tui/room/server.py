@@ -44,6 +44,7 @@ class Server:
         self._path: Path | None = None
         self._identity: tuple[int, int] | None = None
         self._unsubscribe = room.hub.subscribe(self._hear)
+        self._closed = False
         room.viewers = 0
 
     async def listen(self, path: Path, *, group: str | None = None, team: bool = False) -> None:
@@ -68,7 +69,10 @@ class Server:
         task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        """Say good-bye to everyone and take the socket away, if it is still ours."""
+        """Say good-bye to everyone and take the socket away, if it is still ours. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
         self._unsubscribe()
         if self._path is not None:
             with contextlib.suppress(OSError):
@@ -109,14 +113,15 @@ class Server:
         """From here on every change is kept for this viewer; the welcome is made in the same breath, so none falls between."""
         visit.counts = counts
         self._visits.add(visit)
-        self._count()
+        self._count(newcomer=visit)
         try:
             await visit.run(who, self._greeting())
         finally:
             self._visits.discard(visit)
             self._count()
 
-    def _count(self) -> None:
+    def _count(self, newcomer: Visit | None = None) -> None:
+        """How many there are, told to all but the newcomer, who reads it in the welcome."""
         if self._visits:
             self.alone.clear()
             self.company.set()
@@ -124,10 +129,9 @@ class Server:
             self.company.clear()
             self.alone.set()
         viewers = sum(visit.counts for visit in self._visits)
-        if viewers != self.room.viewers:
-            self.room.viewers = viewers
-            for visit in self._visits:
-                visit.tell_viewers(viewers)
+        for visit in self._visits:
+            visit.tell_viewers(viewers, news=viewers != self.room.viewers and visit is not newcomer)
+        self.room.viewers = viewers
 
     def _greeting(self) -> Welcome:
         room = self.room

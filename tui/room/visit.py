@@ -85,11 +85,12 @@ class Visit:
         self._changes.put(msgspec.structs.replace(change, carry={}) if isinstance(change, Reading) and change.carry else change)
         self._wake.set()
 
-    def tell_viewers(self, viewers: int) -> None:
-        """How many look now."""
+    def tell_viewers(self, viewers: int, *, news: bool) -> None:
+        """How many look now; said by itself only when it is ``news``."""
         self._viewers = viewers
-        self._changes.put_viewers(viewers)
-        self._wake.set()
+        if news:
+            self._changes.put_viewers(viewers)
+            self._wake.set()
 
     async def end(self, bye: Bye) -> None:
         """Say good-bye, as far as the viewer still reads, and cut the connection."""
