@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 PATIENCE = 600.0
 """Seconds for which a host that went away during a step is tried again before the outcome is called unknown."""
 
+_PROOF = 60.0  # seconds for which a look at the store is tried again when the link dies under it
 _OUT = 2000  # characters kept of what a step printed
 _PAUSE = 1.0  # between two tries; the hands themselves have tried for a minute each time
 
@@ -81,7 +82,9 @@ class Runner:
     async def resume(self, record: Record, site: Site | None) -> Run:
         """Look back at what the host's journal says of each step, wait for one that still runs, start none."""
         if site is None:
-            return await self._close(record, self._ended(record.run, _not_here(record.run)), None)
+            lost = tuple(msgspec.structs.replace(step, state="unknown") for step in record.run.steps)
+            run = msgspec.structs.replace(record.run, steps=lost)
+            return await self._close(record, self._ended(run, _not_here(run)), None)
 
         async def ask(hands: Hands, run: Run, step: int) -> StepState:
             return await hands.look_back(run.id, step)
@@ -136,17 +139,21 @@ class Runner:
         action = self._actions.get(origin(plan))
         if action is None or action.prove is None:
             return Verdict(Level.UNKNOWN, msg("nobody knows how to look whether this worked"))
-        try:
-            return await action.prove(site, self._reach, plan)
-        except ReachError as error:
-            return Verdict(Level.UNKNOWN, msg("could not look at the store: {why}", why=error.failure.message.say()))
+        deadline = self._clock() + min(_PROOF, self._patience)
+        while True:
+            try:
+                return await action.prove(site, self._reach, plan)
+            except ReachError as error:
+                if self._clock() >= deadline:
+                    return Verdict(Level.UNKNOWN, msg("could not look at the store: {why}", why=error.failure.message.say()))
+            await asyncio.sleep(min(_PAUSE, self._patience))
 
     def _ended(self, run: Run, verdict: Verdict) -> Run:
         now = self._clock()
         return msgspec.structs.replace(run, state=_state(run, verdict), verdict=verdict, verified=now, acted=run.acted or now)
 
     async def _close(self, record: Record, run: Run, site: Site | None) -> Run:
-        """Outcome on record, ledger settled, journal on the host forgotten, the store looked at again."""
+        """Outcome on record, the book settled, journal on the host forgotten, the store looked at again."""
         audited = await self._scribe.outcome(run, record.uid)
         try:
             self._runbook.settle(run, audited=audited)
