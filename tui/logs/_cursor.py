@@ -46,7 +46,8 @@ class CursorRead(msgspec.Struct, frozen=True):
     """What a look brought. ``data``: whole lines, in order; a line longer than the limit comes in pieces. ``cursor``: give it to the next
     :func:`fragment` (also when ``missing``). ``gap``: bytes may have been lost or were left out (``skipped`` of them, where known).
     ``rotated``: another file took over since the last look. ``missing``: why nothing could be read: "" ``absent denied folder tools``, with
-    ``detail`` for people (who we are there and the file's owner and mode; the folder that is not there; the tool). ``more``: there is more to read at once."""
+    ``detail`` for people (who we are there and the file's owner and mode; the folder that is not there; the tool). ``more``: there is more
+    to read at once."""
 
     data: bytes
     cursor: Cursor | None

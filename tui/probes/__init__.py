@@ -9,6 +9,7 @@ PROBES: tuple[Probe, ...] = load(
     __name__, "PROBE", (
         "uptime",
         "tls",
+        "errors",
         "host",
         "deploys",
         "plugins",
