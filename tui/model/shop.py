@@ -96,10 +96,14 @@ class Backup(msgspec.Struct, frozen=True):
 
 class Vault(msgspec.Struct, frozen=True, kw_only=True):
     """One way backups are kept. ``script(site)`` lists them cheaply, ``read(site, bytes, now)`` parses that (ValueError when garbled);
-    ``now`` is the host's time in Unix seconds."""
+    ``now`` is the host's time in Unix seconds. ``check_script(site, name)`` reads one backup from end to end (heavy); ``check_read(bytes)``
+    gives what it found: a state of :class:`Backup` and a note (ValueError when garbled). ``read`` raises ReachError when the host says that
+    we may not look."""
 
     id: str
     title: str
     settings: type[Any]
     script: Callable[[Site], str]
     read: Callable[[Site, bytes, float], tuple[Backup, ...]]
+    check_script: Callable[[Site, str], str] | None = None
+    check_read: Callable[[bytes], tuple[str, str]] | None = None
