@@ -53,8 +53,8 @@ def cast(stores: int, seed: int, calm: bool, git: bool) -> tuple[Cast, ...]:
                 id=base if not lap else f"{base}-{lap + 1}",
                 name=name if not lap else f"{name} {lap + 1}",
                 host=number // PER_HOST,
-                tls=number % 6 != 3,
-                git=git and number % len(_NAMES) == 9 and faults.get(number) not in ("bad-release",),
+                tls=number % 6 != 3 or faults.get(number) == "certificate",
+                git=git and number % len(_NAMES) == 9 and not faults.get(number),
                 fault=faults.get(number, ""),
             )
         )

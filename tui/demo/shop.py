@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tui.demo.disk import BROKEN, Disk
 
-SLOW_SECONDS = 2.4
+SLOW_SECONDS = 3.6
 PAGES = ("/", "/shop/", "/product/boots/", "/cart/", "/checkout/", "/?s=tea")
 _FATAL_PAGE = (
     '<!DOCTYPE html><html lang="en"><head><title>WordPress &rsaquo; Error</title></head><body id="error-page">'

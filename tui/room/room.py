@@ -16,6 +16,7 @@ from tui.model.probe import Probe
 from tui.model.reach import Hands, HostKey, Reach
 from tui.model.site import Fleet, Site
 from tui.room.audit import Audit
+from tui.room.closer import CloserLook
 from tui.room.gate import Gate
 from tui.room.history import History
 from tui.room.hub import Hub
@@ -60,6 +61,7 @@ class Room:
         self.notices = Notices(hub)
         self.timeline = Timeline(hub, history)
         self.schedule = Schedule(fleet, probes, reach, self.memory, self.notices, history)
+        CloserLook(hub, self.schedule.probe_now)
         self.read_only = read_only
         self.gate = Gate(
             lambda: self.fleet, actions, reach, self.memory, audit, hub, self.schedule, self.timeline, read_only
@@ -97,7 +99,9 @@ class Room:
         self.schedule.replace(fleet)
         self.notices.clear("config")
         self.hub.publish(FleetChanged(room=self.card(), sites=self.cards()))
-        self.timeline.note(Event(at=time.time(), kind="config", message=msg("sites.toml was taken up: {sites} sites", sites=len(fleet.sites))))
+        self.timeline.note(
+            Event(at=time.time(), kind="config", message=msg("sites.toml was taken up: {sites} sites", sites=len(fleet.sites)))
+        )
 
     def keep(self, reason: Message) -> None:
         """sites.toml was changed and is broken: say so, the old fleet stays in force."""
