@@ -118,7 +118,7 @@ def strange_values(place: Place) -> list[Problem]:
     while waiting:
         path, value = waiting.pop()
         if len(path) > DEEPEST:
-            found.append(place.problem(path[:DEEPEST], TOO_DEEP))
+            found.append(place.problem(path[:3], TOO_DEEP))
         elif isinstance(value, dict):
             waiting.extend(((*path, key), part) for key, part in value.items())
             found.extend(place.problem(path, f"has a key with a control character ({_plain(key)})") for key in value if _controls(key))
