@@ -11,6 +11,7 @@ PROBES: tuple[Probe, ...] = load(
         "tls",
         "errors",
         "host",
+        "backups",
         "deploys",
         "plugins",
     ),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from tui.model.shop import Vault
 from tui.model.registry import load
+from tui.model.shop import Vault
 
 VAULTS: tuple[Vault, ...] = load(
     __name__, "VAULT", (
+        "dump",
     ),
 )  # fmt: skip
 """Every vault."""
