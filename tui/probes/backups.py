@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
+from tui import vaults
 from tui.model.catalogue import Column, ProbeInfo
 from tui.model.duration import Duration
 from tui.model.failure import ReachError
@@ -21,7 +22,6 @@ from tui.model.site import Site
 from tui.model.sweep import Answer, Ask
 from tui.model.text import one_line
 from tui.probes._reading import Finding, garbled, worst
-from tui.vaults import VAULTS
 
 ID = "backups"
 _SHOWN = 60  # rows of the pane
@@ -42,7 +42,7 @@ class BackupsSettings(BaseModel):
 
 def vault_of(site: Site) -> Vault | None:
     """The vault the site names, None when it names none."""
-    return next((vault for vault in VAULTS if vault.id == site.vault), None)
+    return next((vault for vault in vaults.VAULTS if vault.id == site.vault), None)
 
 
 def absent(site: Site) -> Message | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tui.layouts import LAYOUTS
+from tui import layouts
 from tui.layouts._rows import row_of, short
 from tui.model.catalogue import Column, ProbeInfo
 from tui.model.duration import Duration
@@ -39,7 +39,7 @@ class DeploysSettings(BaseModel):
 
 def layout_of(site: Site) -> Layout | None:
     """The layout the site names, None when it names none."""
-    return next((layout for layout in LAYOUTS if layout.id == site.layout), None)
+    return next((layout for layout in layouts.LAYOUTS if layout.id == site.layout), None)
 
 
 def absent(site: Site) -> Message | None:

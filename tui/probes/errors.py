@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
-from tui.logs import FORMATS
+from tui import logs
 from tui.logs._cursor import OVERHEAD, Cursor, CursorRead, fragment
 from tui.logs._cursor import read as read_cursor
 from tui.model.catalogue import Column, ProbeInfo
@@ -29,7 +29,7 @@ from tui.probes._reading import Finding, garbled, worst
 ID = "errors"
 _LIMIT = 131_072  # bytes of one source and look: some 500 records, parsed in 20 ms of the room's loop
 _FIRST = 200  # lines of a first look
-_FORMATS: dict[str, LogFormat] = {form.id: form for form in FORMATS}
+_FORMATS: dict[str, LogFormat] = {form.id: form for form in logs.FORMATS}
 
 
 class ErrorsSettings(BaseModel):

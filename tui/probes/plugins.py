@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tui import platforms
 from tui.model.catalogue import Column, ProbeInfo
 from tui.model.duration import Duration
 from tui.model.failure import Failure
@@ -15,7 +16,6 @@ from tui.model.shop import Platform, Plugin, PluginList
 from tui.model.site import Site
 from tui.model.sweep import Answer, Ask
 from tui.model.text import one_line
-from tui.platforms import PLATFORMS
 from tui.probes._reading import Finding, garbled, worst
 
 ID = "plugins"
@@ -33,7 +33,7 @@ class PluginsSettings(BaseModel):
 
 def platform_of(site: Site) -> Platform | None:
     """The platform the site names, None when it is none of ours."""
-    return next((platform for platform in PLATFORMS if platform.id == site.platform), None)
+    return next((platform for platform in platforms.PLATFORMS if platform.id == site.platform), None)
 
 
 def absent(site: Site) -> Message | None:
