@@ -19,8 +19,11 @@ from tui.platforms import PLATFORMS
 
 PANE = "plugins"
 RENAME = "rename:"
+OFF = ".off"
+"""What a folder's name ends in once it was renamed."""
 
 _LIVE = frozenset({"active", "active-network", "must-use", "dropin"})
+_STILL = frozenset({"inactive", "must-use", "dropin", "active-network"})  # renaming their folder is no way to switch them off
 _FIXED = {
     "must-use": msg("a must-use plugin is always on; only its file can be moved"),
     "dropin": msg("a drop-in is always on; only its file can be moved"),
@@ -35,13 +38,15 @@ def options(readings: Readings, *, on: bool) -> list[Option]:
         return []
     broken = _broken(reading)
     found = [_option(row, on, broken) for row in reading.rows]
-    if broken is not None and not on:
-        found += [_rename(row) for row in reading.rows if _state(row) not in ("inactive", *_FIXED)]
+    if not on:
+        found += [_rename(row) for row in reading.rows if (broken or str(row["key"]).startswith("-")) and _state(row) not in _STILL]
     return found
 
 
 def _option(row: Row, on: bool, broken: Message | None) -> Option:
     name, state = str(row["key"]), _state(row)
+    if on and name.endswith(OFF):
+        return Option(name, one_line(name), msg("its folder was renamed; this renames it back"))
     note = msg("{state} {version}", state=state, version=str(row.get("version") or ""))
     return Option(name, one_line(name), note, refused=_refusal(name, state, on) or broken)
 
@@ -70,7 +75,7 @@ def _broken(reading: Reading) -> Message | None:
     """Why WP-CLI and its like cannot switch here, None when they answered."""
     if reading.values.get("how", "wp") == "wp":
         return None
-    trouble = one_line(str(reading.values.get("trouble") or "no answer"), 120)
+    trouble = one_line(reading.evidence[0] if reading.evidence else "no answer", 120)
     return msg("the shop's own tool does not work here ({trouble}); renaming the folder is a choice of its own", trouble=trouble)
 
 
@@ -88,8 +93,8 @@ def plan(site: Site, readings: Readings, choice: str, host: HostFacts, *, on: bo
         raise Refused(msg("there is no plugin {plugin} on {site}", plugin=one_line(choice), site=site.name))
     if option.refused is not None:
         raise Refused(option.refused)
-    last_resort = choice.startswith(RENAME)
-    name = choice.removeprefix(RENAME)
+    last_resort = choice.startswith(RENAME) or (on and choice.endswith(OFF))
+    name = choice.removeprefix(RENAME).removesuffix(OFF) if last_resort else choice
     shown = one_line(name)
     title = (
         msg("switch {plugin} on at {site}", plugin=shown, site=site.name)
@@ -110,7 +115,7 @@ def plan(site: Site, readings: Readings, choice: str, host: HostFacts, *, on: bo
 
 def _warnings(on: bool, last_resort: bool) -> tuple[Message, ...]:
     if last_resort:
-        return (msg("the folder is renamed behind the shop's back; the undo renames it back"),)
+        return (msg("the folder is renamed behind the shop's back; the undo renames it again"),)
     if on:
         return (msg("a plugin that breaks the shop does so at once; the undo switches it off again"),)
     return (msg("the plugin's own clean-up on deactivation does not run"),)
