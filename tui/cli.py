@@ -127,18 +127,17 @@ def explain(error: Exception, state: Path | None) -> int:
     """Say on stderr what went wrong, where and what to do next; returns the exit code."""
     from tui.config.problems import ConfigError
     from tui.model.failure import ReachError
+    from tui.model.message import Message
     from tui.model.plan import Refused
 
     if isinstance(error, ConfigError):
         say("\n".join(str(problem) for problem in error.problems))
         return WRONG
-    if isinstance(error, ReachError):
-        remedy = error.failure.remedy
-        say(f"{error.failure.message.say()}{'; ' + remedy.say() if remedy else ''}")
-        return UNKNOWN
-    if isinstance(error, Refused):
-        say(f"{error.message.say()}{'; ' + error.remedy.say() if error.remedy else ''}")
-        return REFUSED
+    said = error.failure if isinstance(error, ReachError) else error
+    message, remedy = getattr(said, "message", None), getattr(said, "remedy", None)
+    if isinstance(message, Message):  # Refused, and what the wire raises when there is no room: what, and what to do next
+        say(f"{message.say()}{f'; {remedy.say()}' if remedy else ''}")
+        return int(getattr(error, "exit", REFUSED if isinstance(error, Refused) else UNKNOWN))
     where = _keep_traceback(error, state)
     if isinstance(error, OSError) and error.filename is not None:
         say(f"{_plain(str(error.filename))}: {error.strerror}; check that path and its disk ({where})")

@@ -57,7 +57,7 @@ async def test_everything_is_fine(run, site, host):
     site(f'root = "{host.home}/www"\nowner = "{ME}"\n[[sites.eu.log]]\nformat = "nginx-error"\npath = "{host.home}/error.log"\n')
     code, out, err = await run("check")
     assert (code, err) == (0, ""), out + err
-    assert out.startswith("OK  eu: ") and f"{host.home}/www can be read" in out and f"{host.home}/error.log can be read" in out
+    assert out.startswith("OK  eu: uptime HTTP 200") and "ssh logged in as" in out and "2 paths readable" in out
     assert out.splitlines()[-1].endswith("1 site, 1 looked at, 0 with something to mend")
     assert host.logins == 1, "one connection does for everything"
 

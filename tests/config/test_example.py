@@ -126,6 +126,8 @@ def known_keys() -> set[str]:
     tables |= {f"site.deploy.{name}": model for name, model in units.offered("layout").items() if model}
     tables |= {f"site.backup.{name}": model for name, model in units.offered("vault").items() if model}
     found = {f"{table}.{key}" for table, model in tables.items() for key in model.model_fields}
+    if not any(units.offered("action").values()):
+        found.remove("site.actions")  # no action of this version has settings
     return found | {f"site.{key}" for key in units.platform_keys()}
 
 

@@ -166,7 +166,7 @@ class Survey:
 def lines_of(report: SiteReport) -> list[str]:
     """A site that is fine takes one line, others one for each thing to mend and one for how."""
     bad = [check for check in report.checks if check.level is not Level.OK]
-    good = ", ".join(check.message for check in report.checks if check.level is Level.OK)
+    good = _fine(report)
     if not bad:
         return [f"{level_word(Level.OK)}  {report.id}: {good or 'nothing to look at'}"]
     lines = []
@@ -177,6 +177,14 @@ def lines_of(report: SiteReport) -> list[str]:
     if good:
         lines.append(f"      fine: {good}")
     return lines
+
+
+def _fine(report: SiteReport) -> str:
+    """What is well, in one line; folders and logs only by their number."""
+    well = [check for check in report.checks if check.level is Level.OK]
+    told = [f"{check.what} {check.message}" for check in well if check.what not in ("root", "log")]
+    files = len(well) - len(told)
+    return "; ".join(told + [f"{files} path{'s' * (files != 1)} readable"] * bool(files))
 
 
 def _progress(text: str) -> None:

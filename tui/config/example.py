@@ -26,7 +26,17 @@ MARKS = {
     "units": ("# --- settings of single probes and actions, with their defaults", "# --- end of these settings"),
 }
 _DURATION = get_args(Duration)[1]
-_SAMPLES = {"path": "/srv/eu", "wp": ["php", "/usr/local/bin/wp"]}
+_SAMPLES: dict[str, Any] = {
+    "deploy.path": "/srv/eu",
+    "backup.path": "/backup/eu/*.sql.gz",
+    "backup.incremental": "2h",
+    "backup.incremental_path": "/backup/eu/incr/*.sql.gz",
+    "user": "www-data",
+    "expect": "Add to cart",
+    "statuses": [401],
+    "ignore": ["/mnt/scratch"],
+}
+"""What is shown for keys without a default whose unit gives no ``examples`` of its own."""
 
 
 def block(name: str) -> str:
@@ -55,12 +65,12 @@ def _site_lines() -> Iterator[str]:
     for outer, choice in (("deploy", "layout"), ("backup", "vault")):
         for name, model in units.offered(choice).items():
             fields = dict(model.model_fields) if model else {}
-            needed = {key: _sample(key, field) for key, field in fields.items() if field.is_required()}
+            needed = {key: _sample(f"{outer}.{key}", field) for key, field in fields.items() if field.is_required()}
             notes = "; ".join(f"{key}: {field.description}" for key, field in fields.items() if field.is_required() and field.description)
             yield _inline(outer, {choice: name, **needed}) + (f"   # {notes}" if notes else "")
             for key, field in fields.items():
                 if not field.is_required():
-                    yield _inline(outer, {choice: name, **needed, key: _sample(key, field)}) + _why(field)
+                    yield _inline(outer, {choice: name, **needed, key: _sample(f"{outer}.{key}", field)}) + _why(field)
     yield f"# log formats: {', '.join(units.offered('log format'))}"
 
 
@@ -108,10 +118,15 @@ def _sample(key: str, field: FieldInfo) -> Any:
         return _span(float(default))
     if default is not None and default != ():
         return default.is_integer() and int(default) if isinstance(default, float) and default.is_integer() else default
-    return _SAMPLES[key] if key in _SAMPLES else _made_up(field.annotation)
+    for name in (key, key.rpartition(".")[2]):
+        if name in _SAMPLES:
+            return _SAMPLES[name]
+    return _made_up(field.annotation)
 
 
 def _made_up(kind: Any) -> Any:
+    if _DURATION in getattr(kind, "__metadata__", ()):
+        return "1h"
     options = [part for part in get_args(kind) if part is not NoneType]
     origin = get_origin(kind)
     if origin in (tuple, list):

@@ -35,7 +35,7 @@ def merged(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any
             del base[table]
     platform = own.get("platform", base.get("platform", "custom"))
     for key, platforms in platform_keys().items():
-        if platform not in platforms:
+        if isinstance(platform, str) and platform not in platforms:
             base.pop(key, None)
     return _deep(base, own)
 

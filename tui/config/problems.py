@@ -41,7 +41,8 @@ class ConfigError(Exception):
 def shown(path: Path) -> str:
     """``path`` as people name it: relative when it lies below the current folder."""
     try:
-        return str(path.relative_to(Path.cwd()))
+        here = Path.cwd()
+        return str(path.relative_to(here)) if here != here.parent else str(path)
     except (ValueError, OSError):
         return str(path)
 

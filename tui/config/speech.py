@@ -93,10 +93,12 @@ def _one(error: ErrorDetails, field: str) -> tuple[str, str]:
         case "too_long" | "string_too_long":
             return f"is longer than {given.get('max_length')}", ""
         case "string_pattern_mismatch":
-            return f"must match {given.get('pattern')}", ""
+            pattern = str(given.get("pattern", ""))
+            return _PATTERNS.get(pattern, f"must look like the pattern {pattern}"), ""
     return error["msg"][:1].lower() + error["msg"][1:], ""
 
 
+_PATTERNS = {"^/": "must be an absolute path on the site's host", "^[^/]+$": "must be a name without a slash"}
 _BOUND = {"greater_than_equal": "at least", "greater_than": "more than", "less_than_equal": "at most", "less_than": "less than"}
 
 

@@ -43,10 +43,7 @@ def offered(kind: str) -> dict[str, Settings]:
         "probe": PROBES,
         "action": ACTIONS,
     }[kind]
-    found: dict[str, Settings] = {(unit.info.id if hasattr(unit, "info") else unit.id): getattr(unit, "settings", None) for unit in units}
-    if kind == "platform":
-        found.setdefault("custom", None)
-    return found
+    return {(unit.info.id if hasattr(unit, "info") else unit.id): getattr(unit, "settings", None) for unit in units}
 
 
 def name_fault(kind: str, name: str) -> tuple[str, str] | None:
