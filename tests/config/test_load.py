@@ -234,3 +234,10 @@ def test_asking_for_the_file_costs_no_pydantic():
     code = "import sys, tui.config; tui.config.find, tui.config.peek_room; print('pydantic' in sys.modules, 'tui.probes' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
+
+
+def test_no_module_takes_the_name_of_a_function(write):
+    """A submodule becomes an attribute of its package when it is first imported, and would hide a function of that name."""
+    twice = "c.load(p), c.schema(), c.inspect(p), c.find(str(p))"
+    code = f"import sys, pathlib, tui.config as c; p = pathlib.Path(sys.argv[1]); {twice}; {twice}"
+    subprocess.run([sys.executable, "-c", code, str(write(LEAST))], check=True)

@@ -21,7 +21,7 @@ from tui.wire.paths import RoomPaths
 
 if TYPE_CHECKING:
     from tui.commands._checks import SiteReport
-    from tui.config.load import Loaded
+    from tui.config.reader import Loaded
     from tui.reach.live import LiveReach
 
 AT_ONCE = 20

@@ -14,7 +14,7 @@ from tui.config.peek import RoomPeek, peek_room
 from tui.config.problems import ConfigError, Problem
 
 if TYPE_CHECKING:
-    from tui.config.load import Loaded
+    from tui.config.reader import Loaded
     from tui.model.site import Fleet
 
 __all__ = ["ConfigError", "Problem", "RoomPeek", "find", "inspect", "load", "peek_room", "schema"]
@@ -22,20 +22,20 @@ __all__ = ["ConfigError", "Problem", "RoomPeek", "find", "inspect", "load", "pee
 
 def load(path: Path) -> Fleet:
     """The fleet of ``path`` and the ``sites.d`` beside it. Raises ConfigError with every problem found."""
-    from tui.config.load import inspect as read
+    from tui.config.reader import inspect as read
 
     return read(path).fleet
 
 
 def inspect(path: Path) -> Loaded:
     """The fleet and what is worth mending on this machine (a missing key file, a key others can read). Raises ConfigError."""
-    from tui.config.load import inspect as read
+    from tui.config.reader import inspect as read
 
     return read(path)
 
 
 def schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of sites.toml, with the settings of every registered unit."""
-    from tui.config.schema import schema as build
+    from tui.config.jsonschema import schema as build
 
     return build()
