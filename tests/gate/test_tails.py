@@ -11,9 +11,9 @@ from tui.reach.live import LiveReach
 from tui.room.tails import Tails
 
 
-def line(number, at=None):
-    at = number if at is None else at
-    return f'2026/11/22 10:{at // 60 % 60:02}:{at % 60:02} [error] 1#1: *{number} open() "/srv/{number}" failed (2: No such file)\n'
+def line(number):
+    clock = f"{10 + number // 3600:02}:{number // 60 % 60:02}:{number % 60:02}"
+    return f'2026/11/22 {clock} [error] 1#1: *{number} open() "/srv/{number}" failed (2: No such file)\n'
 
 
 class Ear:
