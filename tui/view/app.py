@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -80,17 +81,17 @@ class StorewatchApp(App[int]):
     def get_default_screen(self) -> Screen[Any]:
         return FleetScreen(View("fleet"))
 
-    def on_mount(self) -> None:
-        self.call_after_refresh(self._begin)
-
-    def _begin(self) -> None:
-        """The first frame is on the screen: now dial."""
+    def on_load(self) -> None:
+        """Dial while the first frame is laid out; a room that must be started first does not hold that frame up."""
         self.run_worker(self.session.run(), name="session", exit_on_error=True)
+
+    def on_mount(self) -> None:
         self.set_interval(TICK, self._tick)
+        self.call_after_refresh(_collect)
 
     def _tick(self) -> None:
         for screen in self.screen_stack:
-            if isinstance(screen, Keyed):
+            if isinstance(screen, Keyed) and screen.ready:
                 screen.tick()
 
     # --- what the room says --------------------------------------------------------------------------------------
@@ -100,31 +101,39 @@ class StorewatchApp(App[int]):
         if change.room and self.board.room is not None:
             WORDS.use_zone(self.board.room.timezone)
         for screen in self.screen_stack:
-            if isinstance(screen, Keyed) and screen.is_mounted:
+            if isinstance(screen, Keyed) and screen.ready:
                 screen.board_changed(change)
         if change.keys:
-            self.ask_host_key()
+            self.questions()
 
     def link_state(self) -> None:
         """The link came or went."""
         for screen in self.screen_stack:
-            if isinstance(screen, RoomScreen) and screen.is_mounted:
+            if isinstance(screen, RoomScreen) and screen.ready:
                 screen.frame()
                 screen.tick()
-        if self.session.other is not None and isinstance(self.screen, RoomScreen):
+        self.questions()
+
+    def questions(self) -> None:
+        """Ask what the room wants to know, but never into the middle of a dialog or of typing: which room to use, once which host keys."""
+        screen = self.screen_stack[-1] if self.screen_stack else None
+        if not isinstance(screen, RoomScreen) or not screen.ready or screen.prompt.active:
+            return
+        if self.session.other is not None:
             from tui.view.screens.version import VersionScreen
 
             self.push_screen(VersionScreen())
+        elif self.board.host_keys and not self._asked_host_keys:
+            self.ask_host_key()
 
-    def ask_host_key(self, force: bool = False) -> None:
-        """Ask about a host key nobody has vouched for: by itself once, and not into the middle of another dialog."""
-        quiet = isinstance(self.screen, RoomScreen) and not self.screen.prompt.active
-        if self.board.host_keys and (force or (quiet and not self._asked_host_keys)):
+    def ask_host_key(self) -> None:
+        """Show the host keys that nobody has vouched for."""
+        if self.board.host_keys:
             from tui.view.screens.hostkey import HostKeyDialog
 
             self._asked_host_keys = True
             self.push_screen(HostKeyDialog())
-        elif force:
+        else:
             self.tell("no host key waits for an answer")
 
     async def request(self, body: Body) -> Result:
@@ -222,6 +231,12 @@ THEME = Theme(
 )
 
 
+def _collect() -> None:
+    """The first frame is on the screen. What was loaded for it stays for good: the collector need never look at it again."""
+    gc.freeze()
+    gc.enable()
+
+
 def over_ssh() -> bool:
     return any(os.environ.get(name) for name in ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"))
 
@@ -235,6 +250,7 @@ def run_viewer(dial: Dial, options: Options | None = None) -> int:
             "Use `storewatch status`, `storewatch logs` and `storewatch run` here, or set TERM to what the terminal is.\n"
         )
         return 2
+    gc.disable()  # until the first frame is painted: every sixth millisecond went into collecting what is all still in use
     app = StorewatchApp(dial, options)
     mouse = options.mouse if options.mouse is not None else not over_ssh()
     result = app.run(mouse=mouse)

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 def driver(quiet: bool) -> type[Driver] | None:
     """The driver that sends only cells that changed; None for Textual's own."""
-    from importlib.util import find_spec
-
-    if not quiet or find_spec("tui.view.quiet") is None:
+    if not quiet:
         return None
     from tui.view.quiet import quiet_driver
 
@@ -101,7 +99,7 @@ def shared_keys(screen: RoomScreen) -> list[Key]:
         Key(("@",), "audit and command log", lambda: viewer.go(View("audit", screen.view.sites)), name="audit"),
         Key(("-",), "last view", viewer.go_last),
         Key(("w",), "wall or fleet", lambda: viewer.go(View("fleet" if screen.view.name == "wall" else "wall"))),
-        Key(("K",), "host key question", lambda: viewer.ask_host_key(force=True), name="hostkey"),
+        Key(("K",), "host key question", lambda: viewer.ask_host_key(), name="hostkey"),
         Key(("ctrl+z",), "suspend", viewer.action_suspend_process),
         Key(("ctrl+c", "ctrl+q"), "leave", viewer.action_leave, name="quit"),
     ]

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tui.view.widgets.table import VirtualTable
 
 SMALLEST = (60, 20)
+TALL = 32
+"""From this height on the keys may take two lines."""
 
 
 class Keyed(Screen[Any]):
@@ -38,6 +40,8 @@ class Keyed(Screen[Any]):
     AUTO_FOCUS = ""
     title_words = ""
     explain = ""
+    ready = False
+    """Whether its widgets are there: what the room says before that is drawn with the first frame."""
 
     @property
     def viewer(self) -> StorewatchApp:
@@ -102,11 +106,11 @@ class RoomScreen(Keyed):
         self.view = view
 
     def compose(self) -> ComposeResult:
-        yield Lines(id="top", base="bar")
+        yield Lines(id="top", base="bar", lines=1)
         yield Lines(id="banner", most=3)
         yield from self.body()
         yield Prompt(id="prompt")
-        yield Lines(id="keys", base="bar")
+        yield Lines(id="keys", base="bar", lines=1)
         yield Lines(id="small")
 
     def body(self) -> Iterable[Widget]:
@@ -118,11 +122,14 @@ class RoomScreen(Keyed):
         return self.query_one("#prompt", Prompt)
 
     def on_mount(self) -> None:
+        self.ready = True
         self.frame()
 
     def on_screen_resume(self) -> None:
-        self.frame()
-        self.resumed()
+        if self.ready:
+            self.frame()
+            self.resumed()
+            self.call_after_refresh(self.viewer.questions)
 
     def resumed(self) -> None:
         """Shown again: what changed meanwhile is drawn."""
@@ -132,7 +139,8 @@ class RoomScreen(Keyed):
         viewer = self.viewer
         self.query_one("#top", Lines).show([frame.title(viewer, self.crumbs())], frame.badges(viewer))
         self.query_one("#banner", Lines).show(frame.banner(viewer))
-        self.query_one("#keys", Lines).show(key_bar([*self.keys(), *self.shared()], self.size.width or viewer.size.width))
+        width, height = self.size or viewer.size
+        self.query_one("#keys", Lines).show(key_bar([*self.keys(), *self.shared()], width, lines=2 if height >= TALL else 1))
 
     def shared(self) -> list[Key]:
         return frame.shared_keys(self)
@@ -191,6 +199,7 @@ class Dialog(Keyed, ModalScreen[Any]):
         yield TextView(id="text")
 
     def on_mount(self) -> None:
+        self.ready = True
         self.set_class(self.viewer.options.ascii, "-ascii")
         self.draw()
 
@@ -203,23 +212,25 @@ class Dialog(Keyed, ModalScreen[Any]):
         self.viewer.tell(f"{key} does nothing in this dialog; esc closes it")
 
 
-def key_bar(keys: Sequence[Key], width: int, name: str = "bar-key") -> list[Spans]:
-    """One line of the keys that are shown, as many as fit; ``?`` always does."""
+def key_bar(keys: Sequence[Key], width: int, name: str = "bar-key", lines: int = 1) -> list[Spans]:
+    """The keys that are shown, as many as fit into ``lines``; ``?`` always does."""
     base = "bar" if name == "bar-key" else "dim"
-    spans: list[tuple[str, str]] = []
+    last = [key for key in keys if key.shown and key.sign == "?"]
+    rows: list[list[tuple[str, str]]] = [[]]
     used, seen = 0, set()
-    shown = [key for key in keys if key.shown]
-    last = [key for key in shown if key.sign == "?"]
-    room = width - (8 if last else 0)
-    for key in [*(key for key in shown if key.sign != "?"), *last]:
+    for key in [*(key for key in keys if key.shown and key.sign != "?"), *last]:
         text = f" {key.sign}", f" {key.label} "
         length = sum(width_of(part) for part in text)
+        room = width - (8 if last and len(rows) == lines and key not in last else 0)
+        if used + length > room and len(rows) < lines:
+            rows.append([])
+            used = 0
         if key.sign in seen or (used + length > room and key not in last):
             continue
         seen.add(key.sign)
-        spans += [(text[0], name), (text[1], base)]
+        rows[-1] += [(text[0], name), (text[1], base)]
         used += length
-    return [spans]
+    return list(rows)
 
 
 def text_keys(view: TextView) -> list[Key]:

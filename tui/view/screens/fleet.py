@@ -49,9 +49,9 @@ class FleetScreen(RoomScreen):
         self._detailing = False
 
     def body(self) -> Iterable[Widget]:
-        yield Lines(id="summary")
+        yield Lines(id="summary", lines=1)
         yield VirtualTable((), self._cells, id="table")
-        yield Lines(id="detail")
+        yield Lines(id="detail", lines=3)
 
     @property
     def table(self) -> VirtualTable:
@@ -78,7 +78,7 @@ class FleetScreen(RoomScreen):
     def resort(self) -> None:
         """Filter and order anew; the cursor stays on its store."""
         self._sorting = False
-        if not self.is_mounted:
+        if not self.ready:
             return
         board = self.viewer.board
         rows = fleet.order(board, self._test, self.faults, self.sort, self.reverse)
@@ -117,7 +117,7 @@ class FleetScreen(RoomScreen):
 
     def _detail(self) -> None:
         self._detailing = False
-        if self.is_mounted:
+        if self.ready:
             lines = fleet.detail(self.viewer.board, self.table.cursor_key, time.time(), self.size.height)
             self.query_one("#detail", Lines).show(lines)
 

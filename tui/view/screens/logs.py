@@ -115,9 +115,9 @@ class LogsScreen(RoomScreen):
             self.set_timer(FLUSH, self.draw)
 
     def draw(self) -> None:
-        self._dirty = False
-        if not self.is_mounted:
+        if not self.ready:
             return
+        self._dirty = True  # the rows move, not the person
         table = self.table
         table.empty = self.state or (NO_MATCH if self.filter else QUIET)
         if not self.buffer.paused:
@@ -125,6 +125,7 @@ class LogsScreen(RoomScreen):
             if self.follow:
                 table.move_to(len(table.rows) - 1)
                 self.follow = True
+        self._dirty = False
         self.query_one("#state", Lines).show([self._state_spans()])
 
     def _state_spans(self) -> Spans:

@@ -59,7 +59,7 @@ class RecordsScreen(RoomScreen):
             self.state = error.message.say()
         else:
             self.state = refusal.message.say() if refusal is not None else ""
-        if self.is_mounted:
+        if self.ready:
             self.draw()
 
     @abstractmethod

@@ -130,11 +130,11 @@ class WallScreen(FleetScreen):
     )
 
     def body(self) -> Iterable[Widget]:
-        yield Lines(id="summary")
+        yield Lines(id="summary", lines=1)
         cards = Cards((), self._cells, id="table")
         cards.board = self.viewer.board
         yield cards
-        yield Lines(id="detail")
+        yield Lines(id="detail", lines=3)
 
     def keys(self) -> list[Key]:
         cards = self.table

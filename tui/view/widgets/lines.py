@@ -68,13 +68,16 @@ def _wrap_spans(spans: Spans, width: int) -> list[Spans]:
 
 
 class Lines(Widget):
-    """As many lines as it was shown (at most ``most``); none takes no room."""
+    """As many lines as it was shown (at most ``most``); none takes no room. ``lines``: how many it begins with, so that the first
+    frame is laid out once."""
 
     DEFAULT_CSS = "Lines { height: 0; width: 1fr; }"
 
-    def __init__(self, *, id: str | None = None, base: str | None = None, most: int = 99) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None, base: str | None = None, most: int = 99, lines: int = 0) -> None:  # noqa: A002
         super().__init__(id=id)
-        self._lines: list[tuple[Spans, Spans]] = []
+        self._lines: list[tuple[Spans, Spans]] = [((), ())] * lines
+        if lines:
+            self.styles.height = lines
         self._base = None if base is None else style(base)
         self._most = most
 
