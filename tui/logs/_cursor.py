@@ -214,7 +214,7 @@ def read(out: bytes) -> CursorRead:
     return msgspec.structs.replace(
         found,
         gap=skipped > 0 or b"gap" in notes,
-        rotated=_another(cursor, found.cursor),
+        rotated=b"gap" in notes or _another(cursor, found.cursor),
         missing=missing,
         skipped=skipped,
         detail=one_line(clean_bytes(end.group(2) or b"", 600), 300),
