@@ -108,7 +108,6 @@ def _shared(default: str | None) -> argparse.ArgumentParser:
     parser.add_argument(
         "--state", metavar="DIR", type=Path, default=default, help="where everything that lasts lies (else $STOREWATCH_STATE)"
     )
-    parser.add_argument("--lang", metavar="LANG", default=default, help="language of the interface: en, zh_CN (else that of the terminal)")
     return parser
 
 

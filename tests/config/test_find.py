@@ -1,10 +1,10 @@
-"""Which file is meant, and what a viewer may know of it before there is a room."""
+"""Which file is meant."""
 
 from pathlib import Path
 
 import pytest
 
-from tui.config import ConfigError, find, peek_room
+from tui.config import ConfigError, find
 from tui.config import find as finder  # the function; its module is below
 from tui.config.problems import nearest
 
@@ -58,19 +58,6 @@ def test_the_path_is_the_real_one(places):
     link = places / "here" / "sites.toml"
     link.symlink_to(real)
     assert find() == real
-
-
-def test_peek(tmp_path):
-    path = tmp_path / "sites.toml"
-    path.write_text('[room]\nsocket = "run/room.sock"\ngroup = "shop-ops"\nstate = "/var/lib/storewatch"\n')
-    assert peek_room(path) == (str(tmp_path / "run/room.sock"), "shop-ops", "/var/lib/storewatch")
-
-
-@pytest.mark.parametrize("text", ["", "room = 3", "[room]\nsocket = 5", "[[", "[room]\nsocket = ''", "x = " + "[" * 5000])
-def test_peek_leaves_broken_files_to_the_room(tmp_path, text):
-    path = tmp_path / "sites.toml"
-    path.write_text(text)
-    assert peek_room(path) == (None, None, None)
 
 
 def test_nearest_word():

@@ -231,7 +231,7 @@ def test_notes_do_not_stop_anybody(write, tmp_path, monkeypatch):
 
 
 def test_asking_for_the_file_costs_no_pydantic():
-    code = "import sys, tui.config; tui.config.find, tui.config.peek_room; print('pydantic' in sys.modules, 'tui.probes' in sys.modules)"
+    code = "import sys, tui.config; tui.config.find; print('pydantic' in sys.modules, 'tui.probes' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
 

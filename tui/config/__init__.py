@@ -1,6 +1,6 @@
 """sites.toml and sites.d to a Fleet: every problem at once, each with file, line, key and the nearest right word.
 
-Importing this package costs next to nothing: ``find``, ``peek_room`` and ``ConfigError`` are here at once for the viewer, while
+Importing this package costs next to nothing: ``find`` and ``ConfigError`` are here at once for the viewer, while
 ``load``, ``inspect`` and ``schema`` bring pydantic and the registries with them when they are first called.
 """
 
@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui.config.find import find
-from tui.config.peek import RoomPeek, peek_room
 from tui.config.problems import ConfigError, Problem
 
 if TYPE_CHECKING:
     from tui.config.reader import Loaded
     from tui.model.site import Fleet
 
-__all__ = ["ConfigError", "Problem", "RoomPeek", "find", "inspect", "load", "peek_room", "schema"]
+__all__ = ["ConfigError", "Problem", "find", "inspect", "load", "schema"]
 
 
 def load(path: Path) -> Fleet:
