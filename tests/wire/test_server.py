@@ -5,18 +5,21 @@ import gc
 import grp
 import os
 import pwd
-import socket
+import shutil
 import stat
 import struct
+import sys
+import tempfile
 import time
 import tracemalloc
+from pathlib import Path
 
 import pytest
 
 from tui.config import load
 from tui.model.log import LogRecord
 from tui.room import visit
-from tui.room.peer import peer_ids, person
+from tui.room.peer import person
 from tui.room.server import Server, SocketTrouble, connect_in_process
 from tui.wire.client import Client, RoomGone, WrongVersion
 from tui.wire.framing import pack, read_body, unpack_to_viewer
@@ -118,28 +121,70 @@ async def test_the_kernel_says_who_is_asking(server, viewers, monkeypatch):
     assert grp.getgrgid(me.pw_gid).gr_name in seen[0].groups
 
 
-async def test_another_user_is_another_person(tmp_path):
-    """A process of another uid really connects; only root can arrange that."""
+@pytest.fixture
+def as_nobody():
+    """``await as_nobody(socket, data)``: the first two frames that a process of the user nobody hears when it says ``data``."""
     if os.getuid() != 0:
         pytest.skip("only root can connect as somebody else")
-    nobody = pwd.getpwnam("nobody")
-    path = f"/tmp/storewatch-test-{os.getpid()}.sock"
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(path)
-    os.chmod(path, 0o666)
-    listener.listen()
+    user = pwd.getpwnam("nobody")
+    code = (
+        "import os, socket, sys\n"
+        f"os.setgroups([{user.pw_gid}]); os.setgid({user.pw_gid}); os.setuid({user.pw_uid})\n"
+        "s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.sendall(bytes.fromhex(sys.argv[2]))\n"
+        "f = s.makefile('rb')\n"
+        "for _ in range(2):\n"
+        "    size = f.read(4); sys.stdout.buffer.write(size + f.read(int.from_bytes(size, 'big')))\n"
+    )
+
+    async def ask(path, data):
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", code, str(path), data.hex(), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )
+        async with asyncio.timeout(20):
+            return await child.communicate()
+
+    return ask
+
+
+async def test_another_user_of_the_group_is_another_person(quiet_room, as_nobody, monkeypatch):
+    """A process of another uid comes through a team's socket: it is known as itself and may not end the room."""
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))
+    folder.chmod(0o755)
+    stopped = asyncio.Event()
+    server = Server(quiet_room, stopped.set)
+    seen = []
+    real = server.desk.handle
+
+    async def handle(who, body, emit):
+        seen.append(who)
+        return await real(who, body, emit)
+
+    monkeypatch.setattr(server.desk, "handle", handle)
+    gid = pwd.getpwnam("nobody").pw_gid
     try:
-        code = f"import socket; s = socket.socket(socket.AF_UNIX); s.connect({path!r}); s.recv(1)"
-        child = await asyncio.create_subprocess_exec("python3", "-c", code, user=nobody.pw_uid, group=nobody.pw_gid, extra_groups=[])
-        connection, _ = await asyncio.to_thread(listener.accept)
-        uid, gid = peer_ids(connection)
-        connection.close()
-        await child.wait()
+        await server.listen(folder / "run" / "room.sock", group=grp.getgrgid(gid).gr_name, team=True)
+        hello = pack(Hello(VERSION)) + pack(Request(1, StopRoom()))
+        out, err = await as_nobody(folder / "run" / "room.sock", hello)
     finally:
-        listener.close()
-        os.unlink(path)
-    assert (uid, gid) == (nobody.pw_uid, nobody.pw_gid)
-    assert person(uid, gid).name == "nobody"
+        await server.close()
+        shutil.rmtree(folder)
+    assert err == b""
+    reader = asyncio.StreamReader()
+    reader.feed_data(out)
+    reader.feed_eof()
+    answers = []
+    while (body := await read_body(reader)) is not None:
+        answers.append(unpack_to_viewer(body))
+    assert isinstance(answers[0], Welcome)
+    assert "another account" in answers[1].result.message.say()
+    assert (seen[0].uid, seen[0].name) == (pwd.getpwnam("nobody").pw_uid, "nobody")
+    assert not stopped.is_set()
+
+
+async def test_nobody_else_comes_through_a_personal_socket(server, paths, as_nobody):
+    out, err = await as_nobody(paths.socket, pack(Hello(VERSION)))
+    assert out == b""
+    assert b"PermissionError" in err
 
 
 def test_a_user_without_a_name_has_no_groups():

@@ -9,8 +9,8 @@ import os
 import re
 import stat
 import sys
-import time
 import unicodedata
+import zoneinfo
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -166,12 +166,20 @@ def rfc3339(at: float) -> str:
     return datetime.datetime.fromtimestamp(at, datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def clock(at: float | None) -> str:
-    """Unix seconds as local time for people, with the date when it is not today."""
+def room_zone(client: Client) -> datetime.tzinfo:
+    """``[room] timezone``, in which people are told times."""
+    try:
+        return zoneinfo.ZoneInfo(client.welcome.room.timezone)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        return datetime.UTC
+
+
+def clock(at: float | None, zone: datetime.tzinfo) -> str:
+    """Unix seconds for people, with the date when it is not today."""
     if at is None:
         return "-"
-    today = time.strftime("%F") == time.strftime("%F", time.localtime(at))
-    return time.strftime("%T" if today else "%F %T", time.localtime(at))
+    when = datetime.datetime.fromtimestamp(at, zone)
+    return when.strftime("%H:%M:%S" if when.date() == datetime.datetime.now(zone).date() else "%Y-%m-%d %H:%M:%S")
 
 
 def age(seconds: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import datetime
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -25,6 +26,7 @@ from tui.commands._common import (
     out,
     out_json,
     rfc3339,
+    room_zone,
     with_room,
 )
 from tui.model.log import LogRecord
@@ -83,10 +85,10 @@ async def _logs(client: Client, args: argparse.Namespace) -> int:
     if args.groups:
         show: Callable[[LogRecord], None] = lambda record: _gather(groups, record)  # noqa: E731
     else:
-        show = _show_json if args.json else _liner(many=len(sites) > 1)
+        show = _show_json if args.json else _liner(room_zone(client), many=len(sites) > 1)
     seen = await _until_closed(_follow(client, tail, show))
     if args.groups:
-        _print_groups(sorted(groups.values(), key=lambda group: -group.count), as_json=args.json)
+        _print_groups(sorted(groups.values(), key=lambda group: -group.count), zone=room_zone(client), as_json=args.json)
     elif not seen and not args.follow:
         note("storewatch: no records")
     return OK
@@ -140,13 +142,13 @@ def _without_at(record: LogRecord) -> dict[str, object]:
     return {"site": fields["site"], **{key: value for key, value in fields.items() if key not in ("at", "site")}}
 
 
-def _liner(*, many: bool) -> Callable[[LogRecord], None]:
+def _liner(zone: datetime.tzinfo, *, many: bool) -> Callable[[LogRecord], None]:
     """A record as one line; the site stands in it only where there are several."""
 
     def show(record: LogRecord) -> None:
         where = f"{record.site}/{record.source}" if many else record.source
         culprit = f"  [{record.culprit}]" if record.culprit else ""
-        out(f"{clock(record.at)} {where} {record.level:6} {' '.join(record.text.split())}{culprit}")
+        out(f"{clock(record.at, zone)} {where} {record.level:6} {' '.join(record.text.split())}{culprit}")
 
     return show
 
@@ -158,7 +160,7 @@ def _gather(groups: dict[str, Group], record: LogRecord) -> None:
     groups[key].add(record)
 
 
-def _print_groups(groups: list[Group], *, as_json: bool) -> None:
+def _print_groups(groups: list[Group], *, zone: datetime.tzinfo, as_json: bool) -> None:
     if as_json:
         for group in groups:
             times = {name: None if at is None else rfc3339(at) for name, at in (("first", group.first), ("last", group.last))}
@@ -166,7 +168,7 @@ def _print_groups(groups: list[Group], *, as_json: bool) -> None:
         return
     now = time.time()
     rows = [
-        (str(group.count), group.level, clock(group.first), "-" if group.last is None else f"{age(now - group.last)} ago",
+        (str(group.count), group.level, clock(group.first, zone), "-" if group.last is None else f"{age(now - group.last)} ago",
          group.culprit or "-", group.text)
         for group in groups
     ]  # fmt: skip

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import datetime
 import itertools
 import sys
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +20,7 @@ from tui.commands._common import (
     Refusal,
     WrongUse,
     ask,
+    clock,
     known_sites,
     no_such,
     note,
@@ -27,6 +28,7 @@ from tui.commands._common import (
     out_json,
     plain,
     rfc3339,
+    room_zone,
     sentence,
     with_room,
     worst,
@@ -99,7 +101,7 @@ async def _one(client: Client, args: argparse.Namespace, info: ActionInfo, site:
             out_json({"site": site, "action": info.id, "state": "refused", "message": refusal.no.message.say(), "gate": refusal.no.gate})
         return refusal.exit
     ended = await _watch(client, started.run, quiet=args.json)
-    _show_end(ended, as_json=args.json)
+    _show_end(ended, room_zone(client), as_json=args.json)
     return EXIT.get(ended.state, UNKNOWN)
 
 
@@ -160,19 +162,28 @@ async def _consent(planned: Planned, args: argparse.Namespace) -> str | None:
     given: list[str] = [name for name in args.site_name if name in (planned.confirm, planned.plan.site)] or args.site_name
     if args.yes:
         return given[0] if given else ""
-    if not sys.stdin.isatty():
+    if args.json or not sys.stdin.isatty():
         raise WrongUse("nobody is here to confirm; look at it with --plan, then say --yes")
     if planned.confirm and not given:
         typed = await _question(f"This is a production store. Type {planned.confirm} to run this, Enter to cancel: ")
-        return typed if typed == planned.confirm else None
-    answer: str = await _question("Run this? [y/N] ")
+        return planned.confirm if typed == planned.confirm else None
+    answer = await _question("Run this? [y/N] ")
     return (given[0] if given else "") if answer.lower() in ("y", "yes") else None
 
 
 async def _question(text: str) -> str:
+    """One line from the terminal. Waits in the loop and in no thread, so that ctrl+c ends it."""
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
     sys.stderr.write(text)
     sys.stderr.flush()
-    return (await asyncio.to_thread(sys.stdin.readline)).strip()
+    loop.add_reader(sys.stdin.fileno(), ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(sys.stdin.fileno())
+    line: str = sys.stdin.readline()
+    return line.strip()
 
 
 # --- the run ------------------------------------------------------------------------------------------------------------
@@ -221,7 +232,7 @@ def _news(run: Run, told: set[str]) -> Iterator[str]:
         yield "  looking at the store"
 
 
-def _show_end(run: Run, *, as_json: bool) -> None:
+def _show_end(run: Run, zone: datetime.tzinfo, *, as_json: bool) -> None:
     if as_json:
         out_json(run_json(run))
         return
@@ -231,14 +242,14 @@ def _show_end(run: Run, *, as_json: bool) -> None:
         out(f"  | {line}")
     if run.verdict and run.verdict.offer:
         out(f"  next: storewatch run {run.verdict.offer} {run.plan.site}")
-    out(f"  {stopwatch(run)}")
+    out(f"  {stopwatch(run, zone)}")
 
 
-def stopwatch(run: Run) -> str:
+def stopwatch(run: Run, zone: datetime.tzinfo) -> str:
     """The times of an incident's hand: how long from the first bad look to the decision, to the last step, to the proof."""
     marks = [("detected", run.detected), ("decided", run.decided), ("acted", run.acted), ("verified", run.verified)]
     known = [(name, at) for name, at in marks if at is not None]
-    told = [f"{known[0][0]} {time.strftime('%T', time.localtime(known[0][1]))}"]
+    told = [f"{known[0][0]} {clock(known[0][1], zone)}"]
     told += [f"{name} +{at - before:.1f} s" for (_, before), (name, at) in itertools.pairwise(known)]
     return ", ".join(told)
 

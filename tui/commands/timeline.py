@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import time
 
-from tui.commands._common import OK, ago, ask, clock, columns, known_sites, level_word, out, out_json, rfc3339, with_room
+from tui.commands._common import OK, ago, ask, clock, columns, known_sites, level_word, out, out_json, rfc3339, room_zone, with_room
 from tui.wire.client import Client
 from tui.wire.messages import Event, GetTimeline, Timeline
 
@@ -30,7 +31,7 @@ async def _timeline(client: Client, args: argparse.Namespace) -> int:
         for event in events:
             out_json(as_json(event))
     else:
-        for line in columns([_row(event) for event in events]):
+        for line in columns([_row(event, room_zone(client)) for event in events]):
             out(line)
     return OK
 
@@ -46,6 +47,6 @@ def as_json(event: Event) -> dict[str, object]:
     }
 
 
-def _row(event: Event) -> tuple[str, ...]:
+def _row(event: Event, zone: datetime.tzinfo) -> tuple[str, ...]:
     level = "-" if event.level is None else level_word(event.level)
-    return (clock(event.at), event.site or "-", event.kind, level, event.who or "-", " ".join(event.message.say().split()))
+    return (clock(event.at, zone), event.site or "-", event.kind, level, event.who or "-", " ".join(event.message.say().split()))

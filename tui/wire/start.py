@@ -182,7 +182,7 @@ class _Child:
         try:
             with self._log.open("rb") as file:
                 file.seek(max(self._from, file.seek(0, os.SEEK_END) - _TAIL))
-                return file.read().decode("utf-8", "replace").strip()
+                return file.read().decode("utf-8", "replace").strip().removeprefix("storewatch: ")
         except OSError:
             return ""
 
