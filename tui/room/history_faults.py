@@ -82,7 +82,7 @@ def _said(name: str, error: BaseException) -> tuple[Message, Message]:
         return msg("the history is damaged: {name}", name=name), msg(
             "stop the room and start it again: it puts the file aside and begins a new one"
         )
-    if "readonly" in words or "unable to open" in words or isinstance(error, PermissionError | NotADirectoryError | FileNotFoundError):
+    if "readonly" in words or "unable to open" in words or isinstance(error, OSError):
         return msg("the history cannot be opened for writing: {name}", name=name), msg(
             "make the file and its folder writable for the room's user"
         )

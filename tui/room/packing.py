@@ -17,13 +17,13 @@ def pack(value: msgspec.Struct) -> bytes:
     try:
         return msgspec.msgpack.encode(value)
     except UnicodeEncodeError:
-        return _ESCAPED + msgspec.msgpack.encode(_walk(msgspec.to_builtins(value), _escape))
+        return _ESCAPED + msgspec.msgpack.encode(_walk(msgspec.to_builtins(value, builtin_types=(bytes,)), _escape))
 
 
 def unpack(body: bytes, kind: type[T]) -> T:
     """What :func:`pack` packed. Raises msgspec.MsgspecError when it is not that."""
     if body[:1] == _ESCAPED:
-        return msgspec.convert(_walk(msgspec.msgpack.decode(body[1:]), _restore), kind)
+        return msgspec.convert(_walk(msgspec.msgpack.decode(body[1:]), _restore), kind, builtin_types=(bytes,))
     return msgspec.msgpack.decode(body, type=kind)
 
 

@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
+import msgspec
+
 from tui.model.failure import Failure, ReachError
 from tui.model.message import Message, msg
 from tui.model.probe import Probe, SweepProbe, WebProbe
@@ -197,11 +199,11 @@ class GuardedLooks:
         probe = watch.probe
         assert isinstance(probe, WebProbe)  # noqa: S101 - the schedule sorted them
         began = time.perf_counter()
-        every = self._safely(probe.info.id, lambda: probe.every(watch.site))
-        watch.every = AFTER_BUG if isinstance(every, Failure) else max(SHORTEST, every)
+        every = self._safely(probe.info.id, lambda: max(SHORTEST, probe.every(watch.site)))
+        watch.every = AFTER_BUG if isinstance(every, Failure) else every
         found = every if isinstance(every, Failure) else await self._web(watch, probe)
         reading = self._reading(watch, found)
-        if await self._self_test.own_fault(reading):
+        if await self._self_test.own_fault(watch.site.id, reading.failure):
             reading = failed(probe.info.id, watch.site.id, own_network())
         self._put(watch, reading, time.perf_counter() - began, watch.every)
 
@@ -209,12 +211,12 @@ class GuardedLooks:
         """What to ask of the host, None when the probe failed to say (its reading says so)."""
         probe = watch.probe
         assert isinstance(probe, SweepProbe)  # noqa: S101 - the schedule sorted them
-        ask = self._safely(probe.info.id, lambda: probe.ask(watch.site, self._last(watch)))
+        ask = self._safely(probe.info.id, lambda: _sane(probe.ask(watch.site, self._last(watch))))
         if isinstance(ask, Failure):
             watch.every = AFTER_BUG
             self._put(watch, failed(probe.info.id, watch.site.id, ask), 0.0, AFTER_BUG)
             return None
-        watch.every = max(SHORTEST, ask.every)
+        watch.every = ask.every
         return ask
 
     async def sweep(self, watch: Watch, asks: Sequence[Ask]) -> list[Answer] | Failure:
@@ -294,3 +296,8 @@ class GuardedLooks:
         watch.doubt, shown, watch.soon = judge(watch.doubt, whole, info.confirm)
         self._memory.put(shown)
         self._history.add(shown)
+
+
+def _sane(ask: Ask) -> Ask:
+    """``ask`` with an interval that does not spin. Raises TypeError for what is no ask."""
+    return ask if ask.every >= SHORTEST else msgspec.structs.replace(ask, every=SHORTEST)

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 from tui.model.failure import Failure
 from tui.model.level import Level
 from tui.model.message import msg
-from tui.model.reading import Reading
 from tui.model.site import Fleet, Site
 from tui.room.notices import Notices
 from tui.wire.messages import Notice
@@ -98,14 +97,14 @@ class SelfTest:
         self._host_answered = self._clock()
         self._up()
 
-    async def own_fault(self, reading: Reading) -> bool:
-        """Note a look over HTTP. True: it failed because our own network does, so it says nothing of the store."""
-        if reading.failure is None or not _on_the_way(reading.failure):
-            if reading.failure is None or reading.failure.step in ANSWERED_STEPS:
+    async def own_fault(self, site: str, failure: Failure | None) -> bool:
+        """Note how a look over HTTP ended. True: it failed because our own network does, so it says nothing of the store."""
+        if failure is None or not _on_the_way(failure):
+            if failure is None or failure.step in ANSWERED_STEPS:
                 self._failing.clear()
                 self._up()
             return False
-        self._failing.setdefault(reading.site, self._clock())
+        self._failing.setdefault(site, self._clock())
         if len(self._failing) < min(MANY, len(self._sites)):
             return False
         if self._clock() - self._tested > KEEP:

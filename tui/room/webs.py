@@ -61,6 +61,6 @@ class WebLooks:
         watch.running, watch.looked = False, True
         if watch.dead:
             return
-        if first:  # all first looks come quickly; from the second on they spread over the interval
-            base += (watch.phase - 1) * watch.every
+        if first:  # all first looks come quickly; from the second on, half to one and a half intervals later, they spread
+            base += (watch.phase - (watch.phase > 0.5)) * watch.every
         self._plan(watch, watch.next_due(base, loop.time()))
