@@ -91,6 +91,17 @@ async def test_the_last_lines_and_then_what_comes(logs):
     assert not ear.done
 
 
+async def test_a_tail_does_not_begin_in_the_middle_of_a_record(logs):
+    stamp = "2026/11/22 10:00:00 [error] 1#1: *1 FastCGI sent in stderr: "
+    logs.paths[0].write_text(f'{stamp}"PHP message: one\nStack trace:\n#0 x\n", client: 127.0.0.1\n' + line(2) + line(3))
+    ear = logs.start(lines=3, follow=False)
+    await ear.until(lambda: ear.done)
+    assert ear.numbers == [2, 3]
+    whole = logs.start(lines=100, follow=False)
+    await whole.until(lambda: whole.done)
+    assert whole.numbers == [1, 2, 3]
+
+
 async def test_without_following_it_ends_at_the_end(logs):
     logs.write(*range(5000))
     ear = logs.start(lines=2000, follow=False)

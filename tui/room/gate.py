@@ -30,6 +30,9 @@ from tui.room.scribe import Notes, Scribe
 from tui.room.trouble import Trouble
 from tui.wire.messages import Choices, Event, No, Planned, Run, RunStep, Started
 
+TIDY = 2.0
+"""Seconds a closing room gives to runs that are over to remove their journal on the host."""
+
 log = logging.getLogger(__name__)
 
 LOOK = 20.0
@@ -140,7 +143,9 @@ class Gate:
         await self._scribe.settle({run.id for run in self.runs()})
 
     async def close(self) -> None:
-        """Stop waiting for what runs. Steps go on on their hosts; the next room looks back."""
+        """Stop waiting for what runs. Steps go on on their hosts; the next room looks back. Runs that have their verdict may tidy up."""
+        if self._tasks and not any(run.state in OPEN for run in self.runs()):
+            await asyncio.wait(self._tasks, timeout=TIDY)
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

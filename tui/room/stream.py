@@ -41,6 +41,7 @@ class Stream:
         self._cursor: Cursor | None = None
         self._parser: LogParser | None = None
         self._held = False
+        self._fresh = True
         self._at = 0.0
         self._before = False
         self._records: list[tuple[float, LogRecord]] = []
@@ -62,7 +63,11 @@ class Stream:
             self._cursor = found.cursor
         parser = self._parsing(offset)
         if found.data:
-            self._take(parser.feed(found.data))
+            records = parser.feed(found.data)
+            if self._fresh and found.cursor is not None and found.cursor.offset > len(found.data):
+                records = _whole(records)
+            self._fresh = False
+            self._take(records)
             self._held = True
         end = not self.follow and not found.more
         if self._held and (end or not found.data):  # quiet for a look: what was held back for a continuation is whole
@@ -128,6 +133,12 @@ class Stream:
         if trouble != self._trouble or not trouble:
             self._trouble = trouble
             self._notes.append(note)
+
+
+def _whole(records: list[LogRecord]) -> list[LogRecord]:
+    """Without the end of a record whose beginning lies before the first line that we read."""
+    first = next((number for number, record in enumerate(records) if record.at is not None), 0)
+    return records[first:]
 
 
 def _missing(found: CursorRead, names: dict[str, str]) -> Message:
