@@ -153,7 +153,8 @@ class SshServer:
         self.children.add(child)
         feed = asyncio.create_task(_feed(process.stdin, child.stdin))
         try:
-            process.stdout.write(self.noise[0])
+            with contextlib.suppress(OSError, asyncssh.Error):
+                process.stdout.write(self.noise[0])
             await asyncio.gather(_pump(child.stdout, process.stdout), _pump(child.stderr, process.stderr))
             code = await child.wait()
             with contextlib.suppress(OSError, asyncssh.Error):

@@ -93,10 +93,10 @@ class Dialer:
             "login_timeout": limits.login + 1, "connect_timeout": None, "password_auth": False, "kbdint_auth": False,
             "agent_forwarding": False, "x11_forwarding": False, "encoding": None,
         }  # fmt: skip
-        if known.trusted:
-            every = [*public_key.get_default_certificate_algs(), *public_key.get_default_public_key_algs()]
-            first = every if known.authorities else []
-            options["server_host_key_algs"] = list(dict.fromkeys((*map(bytes.decode, first), *known.algorithms, *map(bytes.decode, every))))
+        # Certificates are asked for only where we know an authority; else a host that has one would show it instead of its key.
+        certificates = public_key.get_default_certificate_algs() if known.authorities else []
+        plain = map(bytes.decode, public_key.get_default_public_key_algs())
+        options["server_host_key_algs"] = list(dict.fromkeys((*map(bytes.decode, certificates), *known.algorithms, *plain)))
         if keys is not None:
             options["client_keys"] = keys
         return options

@@ -71,6 +71,10 @@ TABLE: dict[tuple[str, str], tuple[str, str]] = {
         "Somebody may sit in between. If the host was rebuilt, remove the old line from known_hosts: ssh-keygen -R '{name}'",
     ),
     ("hostkey", "revoked-key"): ("The host key of {host} is marked as revoked", "Ask who revoked it before you go on"),
+    ("hostkey", "bad-certificate"): (
+        "The host certificate of {host} is not valid",
+        "Renew it, or correct the @cert-authority line in known_hosts",
+    ),
     ("hostkey", "not-seen"): ("{host} has not shown the key {fingerprint}", "Run storewatch check, then accept the key it names"),
     ("session", "limit"): (
         "{host} opens no further session",

@@ -12,7 +12,7 @@ from tui.model.site import SshTarget
 from tui.reach import failures, journal, script
 from tui.reach.hosts import Hosts
 from tui.reach.link import Link
-from tui.reach.shell import no_shell, read_all
+from tui.reach.shell import no_shell, read_both
 from tui.reach.slots import Use
 
 TURNS = 50
@@ -74,7 +74,7 @@ class LiveHands:
         async with link.shell(Use.HANDS, source) as process:
             try:
                 async with asyncio.timeout(TURN):
-                    out, err = await asyncio.gather(read_all(process.stdout, 4 * journal.TAIL), read_all(process.stderr, journal.TAIL))
+                    out, err = await read_both(process, 4 * journal.TAIL, journal.TAIL)
             except TimeoutError as error:
                 raise link.lost("no answer") from error
         if not journal.is_whole(out, mark):

@@ -57,7 +57,7 @@ class KnownHosts:
         self._ours = ours
         self._tell = on_host_key
         self._read: dict[Path, tuple[tuple[int, int, int], asyncssh.SSHKnownHosts]] = {}
-        self._shown: dict[tuple[str, int, str], asyncssh.SSHKey] = {}
+        self._shown: dict[tuple[str, int, str], tuple[asyncssh.SSHKey, Known]] = {}
         self._told: set[tuple[str, int, str]] = set()
 
     def known(self, host: str, port: int, files: Sequence[str] = ()) -> Known:
@@ -74,11 +74,11 @@ class KnownHosts:
 
     def judge(self, key: asyncssh.SSHKey | None, known: Known, where: Where, name: str) -> Exception:
         """Why ``key``, shown by ``where`` and not verified, is not believed; tells whoever must decide. ``name``: as in known_hosts."""
-        if key is None or any(key.public_data == bad.public_data for bad in known.revoked):
-            return failed("hostkey", "revoked-key", where)
+        if key is None:  # it was refused before anybody was asked
+            return failed("hostkey", "revoked-key" if known.revoked else "bad-certificate", where)
         fingerprint = key.get_fingerprint()
         seen = (name, where.port, fingerprint)
-        self._shown[seen] = key
+        self._shown[seen] = (key, known)
         changed = bool(known.fingerprints)
         if seen not in self._told and self._tell is not None:
             self._told.add(seen)
@@ -91,13 +91,13 @@ class KnownHosts:
     def accept(self, host: str, port: int, fingerprint: str) -> None:
         """Write a key that was shown and told as unknown into our file (0600). Raises ReachError when no such key was seen, or when another
         is known by now: a changed key is never accepted here."""
-        key = self._shown.get((host, port, fingerprint))
-        where = Where("", host, port)
-        if key is None:
+        shown = self._shown.get((host, port, fingerprint))
+        if shown is None:
             raise failed("hostkey", "not-seen", None, host=host, fingerprint=fingerprint)
-        others = [known for known in self.known(host, port).fingerprints if known != fingerprint]
-        if others:
-            raise self.judge(key, self.known(host, port), where, host)
+        key, then = shown
+        for known in (then, self.known(host, port)):
+            if set(known.fingerprints) - {fingerprint}:
+                raise self.judge(key, known, Where("", host, port), host)
         self._append(f"{entry(host, port)} {_public(key)}\n")
         self._told.discard((host, port, fingerprint))
 

@@ -70,7 +70,7 @@ def resolve(target: SshTarget) -> Route:
 def _resolve(target: SshTarget, behind: tuple[str, ...], *, jump: bool) -> Route:
     settings = _settings(target)
     where = Where(settings.username, settings.host, settings.port)
-    if target.host in behind or len(behind) > LONGEST_CHAIN:
+    if where.label in behind or len(behind) > LONGEST_CHAIN:
         raise failed("config", "jump-loop", where)
     hops = target.jump or _listed(settings.config.get("ProxyJump"))
     through: tuple[Route, ...] = ()
@@ -78,7 +78,7 @@ def _resolve(target: SshTarget, behind: tuple[str, ...], *, jump: bool) -> Route
         user, host, port = parse_hop(text)
         hop = SshTarget(host, port, user, target.key, target.known_hosts, (), target.config)
         # As ssh does it: only the first hop may have a jump host of its own in the config.
-        found = _resolve(hop, (*behind, target.host), jump=True)
+        found = _resolve(hop, (*behind, where.label), jump=True)
         through += (*found.through, _bare(found)) if index == 0 else (_bare(found),)
     files = _strings(settings.config.get("UserKnownHostsFile"))
     return Route(
@@ -159,7 +159,7 @@ def _fault(where: Where, path: Path) -> ReachError | None:
     except FileNotFoundError:
         return failed("login", "missing-key", where, path=str(path))
     except asyncssh.KeyImportError as error:
-        locked = "passphrase" in str(error).lower()
+        locked = "passphrase" in str(error).lower() or "encrypt" in str(error).lower()
         return failed("login", "encrypted-key" if locked else "unreadable-key", where, path=str(path), detail=str(error))
     except OSError as error:
         return failed("login", "unreadable-key", where, path=str(path), detail=error.strerror or str(error))

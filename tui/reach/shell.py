@@ -78,7 +78,7 @@ class LiveShell:
         async with link.shell(Use.LOOK, source) as process:
             try:
                 async with asyncio.timeout(timeout):
-                    out, err = await asyncio.gather(read_all(process.stdout, limit + NOISE), read_all(process.stderr, ERRORS + NOISE))
+                    out, err = await read_both(process, limit + NOISE, ERRORS + NOISE)
             except TimeoutError as error:
                 raise failures.failed("command", "timeout", link.where, what=text, seconds=timeout) from error
         return self._outcome(link, command, mark, (out, err), limit, time.monotonic() - started)
@@ -129,7 +129,7 @@ async def ask_facts(link: Link, use: Use) -> HostFacts:
     async with link.shell(use, script.facts(mark)) as process:
         try:
             async with asyncio.timeout(link.limits.login):
-                out, err = await asyncio.gather(read_all(process.stdout, NOISE), read_all(process.stderr, NOISE))
+                out, err = await read_both(process, NOISE, NOISE)
         except TimeoutError as error:
             raise failures.failed("command", "timeout", link.where, what="sh", seconds=link.limits.login) from error
     found = script.between(out, mark)
@@ -199,14 +199,30 @@ async def _pids(process: Process, turn: Round) -> None:
         turn.feed_pids(data)
 
 
-async def read_all(reader: asyncssh.SSHReader[bytes], limit: int) -> bytes:
-    """All output up to just over ``limit`` bytes."""
-    parts: list[bytes] = []
-    size = 0
-    while size <= limit and (data := await reader.read(CHUNK)):
-        parts.append(data)
-        size += len(data)
-    return b"".join(parts)
+async def read_both(process: Process, most: int, most_errors: int) -> tuple[bytes, bytes]:
+    """stdout and stderr to their end, or stdout to just over ``most`` bytes; of stderr the first ``most_errors`` are kept."""
+    errors = bytearray()
+    aside = asyncio.create_task(_drain(process.stderr, errors, most_errors))
+    try:
+        parts: list[bytes] = []
+        size = 0
+        while data := await process.stdout.read(CHUNK):
+            parts.append(data)
+            size += len(data)
+            if size > most:
+                break
+        else:
+            await aside
+        return b"".join(parts), bytes(errors)
+    finally:
+        aside.cancel()
+        await asyncio.gather(aside, return_exceptions=True)
+
+
+async def _drain(reader: asyncssh.SSHReader[bytes], into: bytearray, most: int) -> None:
+    """Reading never stops, else a talkative command would block on stderr."""
+    while data := await reader.read(CHUNK):
+        into += data[: most - len(into)]
 
 
 async def _last(reader: asyncssh.SSHReader[bytes]) -> bytes:
