@@ -2,6 +2,8 @@
 
 import asyncio
 import shlex
+import sys
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -107,6 +109,51 @@ async def test_a_room_killed_after_the_last_step_says_new(house, store, until):
     assert not third.gate.busy
     assert [line.what for line in await third.lines()] == ["intent", "outcome"]
     await third.close()
+
+
+ROOM = """
+import asyncio, sys
+from pathlib import Path
+import msgspec
+from tests.gate.conftest import House, Store
+from tui.model.site import SshTarget
+
+class Server:
+    def __init__(self, target):
+        self.target = lambda: target
+
+async def main(folder, target, script):
+    store = Store(folder, Server(target))
+    store.script = script
+    room = House(folder / "room", store)
+    planned = await room.gate.plan(room.me, "eu", "set", "new")
+    started = await room.gate.confirm(room.me, planned.hash)
+    print(started.run.id, flush=True)
+    await asyncio.sleep(60)
+
+asyncio.run(main(Path(sys.argv[1]), msgspec.json.decode(sys.argv[2], type=SshTarget), sys.argv[3]))
+"""
+
+
+async def test_a_room_that_is_killed_as_a_process_is_finished_for(house, store, until):
+    """kill -9 while the first step runs: intent and run are on disk, the next room writes the outcome."""
+    begun, go = waits(store)
+    words = (str(store.folder), msgspec.json.encode(store.server.target()).decode(), store.script)
+    root = Path(__file__).parents[2]
+    dead = await asyncio.create_subprocess_exec(sys.executable, "-c", ROOM, *words, cwd=root, stdout=asyncio.subprocess.PIPE)
+    run = (await dead.stdout.readline()).decode().strip()
+    await until(begun.exists)
+    dead.kill()
+    await dead.wait()
+    store.state.write_text("old")
+    room = house()
+    await room.gate.recover()
+    go.touch()
+    ended = await room.ended(run)
+    assert [step.state for step in ended.steps] == ["done", "waiting", "waiting"]
+    assert (ended.state, ended.verdict.message.say()) == ("failed", "the store is old")
+    assert [line.what for line in await room.lines()] == ["intent", "outcome"]
+    assert verify(room.audit.path) is None
 
 
 async def test_an_intent_that_nothing_came_of_is_closed(house, store):
