@@ -103,7 +103,7 @@ async def test_a_shop_that_is_down_and_a_host_that_is_not_there(run, site, host,
 async def test_a_missing_key_file(run, site, host):
     site(id_ed25519="id_gone")
     code, out, _ = await run("check")
-    assert code == 3 or code == 1
+    assert code == 3, "without its key nobody gets in"
     assert "sites.toml:3: sites.eu.ssh.key: " in out and "id_gone does not exist" in out
     code, out, _ = await run("check", "--offline")
     assert code == 1 and "id_gone does not exist" in out
@@ -127,6 +127,8 @@ async def test_an_unknown_key_without_a_person_is_shown_not_taken(run, site, hos
     code, out, _ = await run("check", "--json")
     assert code != 0
     assert json.loads(out)["keys"][0]["fingerprint"] == host.fingerprint and checks(out)["ssh"]["kind"] == "unknown-key"
+    code, out, _ = await run("check")
+    assert code == 3 and "run this in a terminal to be asked" in out and host.fingerprint in out
     code, out, err = await run("check", "--accept-keys")
     assert host.fingerprint in err and "logged in as" in out
     (tmp_path / "empty").touch()
@@ -174,3 +176,12 @@ def rest(descriptor: int) -> bytes:
     except OSError:
         pass
     return data
+
+
+async def test_one_host_that_is_down_is_told_once(run, tmp_path, host):
+    await host.close()
+    lines = [f'[defaults]\nssh = {{ host = "127.0.0.1", port = {host.port}, user = "x", key = "{host.key}", config = "none" }}']
+    (tmp_path / "sites.toml").write_text("\n".join(lines + [f"[sites.s{number}]\nroot = '/srv'" for number in range(9)]))
+    code, out, _ = await run("check")
+    assert code == 3 and out.count("refused the connection") == 1
+    assert "s0, s1, s2, s3, s4 and 4 more: ssh: " in out

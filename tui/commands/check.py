@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tui.commands._common import BAD, OK, UNKNOWN, WRONG, level_word, note, out, out_json, worst
+from tui.commands._common import BAD, OK, UNKNOWN, WRONG, level_word, note, out, out_json
 from tui.config import ConfigError, Problem, find, inspect
 from tui.model.failure import ReachError
 from tui.model.level import Level
@@ -20,7 +20,7 @@ from tui.model.site import Site
 from tui.wire.paths import RoomPaths
 
 if TYPE_CHECKING:
-    from tui.commands._checks import SiteReport
+    from tui.commands._checks import Check, SiteReport
     from tui.config.reader import Loaded
     from tui.reach.live import LiveReach
 
@@ -89,9 +89,9 @@ class Survey:
 
     @property
     def exit(self) -> int:
-        """By the table of the design; a note about this machine counts as WARN."""
-        codes = {Level.OK: OK, Level.WARN: BAD, Level.CRIT: BAD, Level.UNKNOWN: UNKNOWN}
-        return worst([codes[report.level] for report in self.reports.values()] + [BAD] * bool(self.loaded.notes))
+        """That of the worst level; a note about this machine counts as WARN."""
+        found = [report.level for report in self.reports.values()] + [Level.WARN] * bool(self.loaded.notes)
+        return {None: OK, Level.OK: OK, Level.UNKNOWN: UNKNOWN}.get(Level.worst(found), BAD)
 
     def tell(self) -> None:
         """Everything found, as text or as JSON."""
@@ -100,13 +100,14 @@ class Survey:
             return
         for problem in self.loaded.notes:
             out(f"{level_word(Level.WARN)}  {problem}")
-        for report in self.reports.values():
-            for line in lines_of(report):
-                out(line)
+        for line in lines_of(list(self.reports.values())):
+            out(line)
         count = f"{len(self.loaded.fleet.sites)} site{'s' * (len(self.loaded.fleet.sites) != 1)}"
         if self.args.offline:
             out(f"{self.path}: {count}, the file is {'fine' if not self.loaded.notes else 'readable; see above'}")
             return
+        if any(check.kind == "unknown-key" for report in self.reports.values() for check in report.checks):
+            out("Host keys nobody has vouched for yet: run this in a terminal to be asked, or with --accept-keys to accept those above")
         bad = [report.id for report in self.reports.values() if report.level is not Level.OK]
         out(f"{self.path}: {count}, {len(self.reports)} looked at, {len(bad)} with something to mend")
 
@@ -163,27 +164,30 @@ class Survey:
             note(f"storewatch check: {error.failure.message.say()}")
 
 
-def lines_of(report: SiteReport) -> list[str]:
-    """A site that is fine takes one line, others one for each thing to mend and one for how."""
-    bad = [check for check in report.checks if check.level is not Level.OK]
-    good = _fine(report)
-    if not bad:
-        return [f"{level_word(Level.OK)}  {report.id}: {good or 'nothing to look at'}"]
-    lines = []
-    for check in bad:
-        lines.append(f"{level_word(check.level)}  {report.id}: {check.what}: {check.message}")
+def lines_of(reports: list[SiteReport]) -> list[str]:
+    """A site that is fine takes one line. Then what is to be mended, the worst last, where a person looks; one jump host that is down is
+    told once for all its sites."""
+    lines = [f"{level_word(Level.OK)}  {report.id}: {_fine(report)}" for report in reports if report.level is Level.OK]
+    sites: dict[Check, list[str]] = {}
+    for report in reports:
+        for check in report.checks:
+            if check.level is not Level.OK:
+                sites.setdefault(check, []).append(report.id)
+    for check in sorted(sites, key=lambda check: check.level.rank):
+        lines.append(f"{level_word(check.level)}  {_names(sites[check])}: {check.what}: {check.message}")
         if check.remedy:
             lines.append(f"      -> {check.remedy}")
-    if good:
-        lines.append(f"      fine: {good}")
     return lines
 
 
+def _names(ids: list[str]) -> str:
+    return ", ".join(ids) if len(ids) <= 6 else f"{', '.join(ids[:5])} and {len(ids) - 5} more"
+
+
 def _fine(report: SiteReport) -> str:
-    """What is well, in one line; folders and logs only by their number."""
-    well = [check for check in report.checks if check.level is Level.OK]
-    told = [f"{check.what} {check.message}" for check in well if check.what not in ("root", "log")]
-    files = len(well) - len(told)
+    """What is well; folders and logs only by their number."""
+    told = [f"{check.what} {check.message}" for check in report.checks if check.what not in ("root", "log")]
+    files = len(report.checks) - len(told)
     return "; ".join(told + [f"{files} path{'s' * (files != 1)} readable"] * bool(files))
 
 
