@@ -225,7 +225,7 @@ THEME = Theme(
     accent="#5fafd7",
     foreground=look.TEXT,
     background=look.BACK,
-    surface=look.PANEL,
+    surface="#1c1c1c",
     panel="#303030",
     dark=True,
 )

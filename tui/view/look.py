@@ -7,7 +7,6 @@ from functools import cache
 from rich.style import Style
 
 BACK = "#121212"
-PANEL = "#1c1c1c"
 LINE = "#444444"
 TEXT = "#d0d0d0"
 
@@ -44,5 +43,6 @@ CURSOR = Style.parse("on #005f87")
 
 @cache
 def style(name: str) -> Style:
-    """The style called ``name``; an unknown name is plain text."""
-    return Style.parse(_STYLES.get(name, TEXT))
+    """The style called ``name``; an unknown name is plain text. Each has a background: a line of the Line API gets none by itself, and
+    light text would vanish on a light terminal."""
+    return Style(bgcolor=BACK) + Style.parse(_STYLES.get(name, TEXT))

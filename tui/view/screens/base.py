@@ -180,7 +180,7 @@ class Dialog(Keyed, ModalScreen[Any]):
 
     DEFAULT_CSS = """
     Dialog { align: center middle; background: #121212 60%; }
-    Dialog > #box { width: 90%; max-width: 116; height: 80%; border: round #5fafd7; background: #1c1c1c; padding: 0 1; }
+    Dialog > #box { width: 90%; max-width: 116; height: 80%; border: round #5fafd7; background: #121212; padding: 0 1; }
     Dialog.-danger > #box { border: heavy #d70000; }
     Dialog.-ascii > #box { border: ascii #5fafd7; }
     Dialog.-low > #box { height: auto; max-height: 80%; }

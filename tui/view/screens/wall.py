@@ -12,7 +12,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.view.board import Board
-from tui.view.cells import fit
+from tui.view.cells import fit, wrap
 from tui.view.keys import Key
 from tui.view.look import CURSOR, style
 from tui.view.screens.fleet import FleetScreen
@@ -81,10 +81,10 @@ class Cards(VirtualTable):
         probe = board.probe(worst.probe) if worst else None
         cause = f"{probe.title}: " if probe and name not in ("ok", "first") else ""
         width = self.size.width // self.across - 3
-        text = fit(cause + summary, width * 2)
+        text, more = [*wrap(cause + summary, width), ""][:2]
         body = "stale" if stale else "dim" if name in ("ok", "first") else name
         figures = self._figures(site, now) + (f"  {age(now - worst.at)}" if worst else "")
-        return [(f"{level_word(level)}  {card.name}", _BADGE[name]), (text[:width], body), (text[width:], body), (figures, "dim")]
+        return [(f"{level_word(level)}  {card.name}", _BADGE[name]), (text, body), (more, body), (figures, "dim")]
 
     def _figures(self, site: str, now: float) -> str:
         found = []
@@ -111,13 +111,17 @@ class Cards(VirtualTable):
             segments += self._card_line(card[part], part, width, index == self.cursor, key in self.marks)
         if not segments and y == 0 and not self.rows:
             segments = [Segment(fit("  " + self.empty, self.size.width), style("dim"))]
-        return Strip(segments).adjust_cell_length(self.size.width)
+        return Strip(segments).adjust_cell_length(self.size.width, style("text"))
 
     def _card_line(self, line: tuple[str, str], part: int, width: int, cursor: bool, marked: bool) -> list[Segment]:
         text, name = line
         sign = (">" if WORDS.ascii else "❯") if cursor and part == 0 else "*" if marked and part == 0 else " "
         base = CURSOR if cursor else Style()
-        return [Segment(sign, style("mark") + base), Segment(fit(text, width - 3), base + style(name)), Segment("  ", None)]
+        return [
+            Segment(sign, style("mark") + base),
+            Segment(fit(text, width - 3), style(name) if name.startswith("badge") else style(name) + base),
+            Segment("  ", style("text")),
+        ]
 
 
 class WallScreen(FleetScreen):

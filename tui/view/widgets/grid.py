@@ -68,21 +68,16 @@ def header_strip(fitted: Fitted, width: int, sort: str = "", reverse: bool = Fal
 def row_strip(fitted: Fitted, cells: Sequence[Cell], width: int, cursor: bool = False, marked: bool = False) -> Strip:
     """One row in exactly ``width`` cells; the cursor is a sign and a background, a mark is a sign."""
     sign = (">" if WORDS.ascii else "❯") if cursor else " "
-    segments = [Segment(sign + ("*" if marked else " "), style("mark"))]
+    under = CURSOR if cursor else Style()
+    segments = [Segment(sign + ("*" if marked else " "), style("mark") + under)]
     used = LEAD
     for index, column, size in fitted:
         cell = cells[index]
         text = fit(cell.text, size, column.right)
         if cell.style.startswith("badge"):
-            segments.append(Segment(text, style(cell.style)))
-            segments.append(Segment(" ", _PLAIN))
+            segments.append(Segment(text, style(cell.style)))  # a level keeps its colour under the cursor
+            segments.append(Segment(" ", style("text") + under))
         else:
-            segments.append(Segment(text + " ", style(cell.style)))
+            segments.append(Segment(text + " ", style(cell.style) + under))
         used += size + 1
-    strip = Strip(segments, used)
-    if cursor:
-        strip = Strip(list(Segment.apply_style(segments, None, CURSOR)), used)
-    return strip.adjust_cell_length(width, CURSOR if cursor else None)
-
-
-_PLAIN = Style()
+    return Strip(segments, used).adjust_cell_length(width, CURSOR if cursor else style("text"))

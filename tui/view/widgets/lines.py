@@ -40,7 +40,7 @@ def strip_of(spans: Spans, width: int, base: Style | None = None, right: Spans =
         segments.append(Segment(text, style(name)))
         used += length
     if used < room:
-        segments.append(Segment(" " * (room - used), base))
+        segments.append(Segment(" " * (room - used), base or style("text")))
     segments.extend(Segment(text, style(name)) for text, name in tail)
     if base is not None:
         segments = list(Segment.apply_style(segments, base))
@@ -100,7 +100,7 @@ class Lines(Widget):
 
     def render_line(self, y: int) -> Strip:
         if y >= len(self._lines):
-            return Strip.blank(self.size.width, self._base)
+            return Strip.blank(self.size.width, self._base or style("text"))
         spans, right = self._lines[y]
         return strip_of(spans, self.size.width, self._base, right)
 

@@ -108,7 +108,7 @@ class Pane(Widget):
             return self._title(width, box)
         if y == self.size.height - 1:
             return Strip([Segment(box[4] + box[1] * (width - 2) + box[5], border)], width)
-        body = self._body[y - 1] if y - 1 < len(self._body) else Strip.blank(width - 4)
+        body = self._body[y - 1] if y - 1 < len(self._body) else Strip.blank(width - 4, style("text"))
         return Strip([Segment(box[3] + " ", border), *body, Segment(" " + box[3], border)], width)
 
     def _title(self, width: int, box: str) -> Strip:
@@ -129,4 +129,4 @@ class Pane(Widget):
                 Segment(key, style("accent")),
                 Segment(box[2], border),
             ]
-        ).adjust_cell_length(width)
+        ).adjust_cell_length(width, style("line"))
