@@ -206,6 +206,16 @@ async def test_a_state_folder_that_cannot_be_made_is_told(sites_file, tmp_path):
         await ensure_room(sites_file, tmp_path / "file")
 
 
+async def test_a_socket_that_another_user_put_there_is_not_ours(sites_file, state, paths):
+    if os.getuid() != 0:
+        pytest.skip("only root can make a file of somebody else")
+    private_folder(paths.folder)
+    async with await asyncio.start_unix_server(lambda reader, writer: writer.close(), str(paths.socket)):
+        os.chown(paths.socket, 65534, -1)
+        with pytest.raises(NoRoom, match="another user"):
+            await ensure_room(sites_file, state)
+
+
 async def test_a_teams_room_is_never_started(sites_file, state, tmp_path):
     sites_file.write_text(f'[room]\nsocket = "{tmp_path}/run/room.sock"\n\n' + sites_file.read_text())
     with pytest.raises(NoRoom) as caught:

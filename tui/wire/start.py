@@ -49,15 +49,26 @@ async def find_room(paths: RoomPaths, *, read_only: bool = False, name: str = "v
         places.append(Path(held.socket))  # a service started with --socket
     for socket in places:
         try:
+            if not paths.team:
+                _refuse_strangers(socket)
             return await Client.connect(socket, read_only=read_only, name=name)
         except PermissionError as error:
             raise NoRoom(
                 msg("{socket} may not be used by you: {error}", socket=str(socket), error=error.strerror or ""),
-                msg("ask to be added to the group of the room, then log in again"),
+                msg("ask to be added to the group of the room, then log in again")
+                if paths.team
+                else msg("name a state folder of your own with --state"),
             ) from error
         except OSError:
             continue  # nobody listens: a room that died left it, or there was none
     return None
+
+
+def _refuse_strangers(socket: Path) -> None:
+    """A personal room is our own: in a shared temporary folder somebody else could have put a socket where ours would be. Raises
+    PermissionError, FileNotFoundError."""
+    if socket.lstat().st_uid != os.getuid():
+        raise PermissionError(1, "it belongs to another user", str(socket))
 
 
 async def ensure_room(
@@ -106,7 +117,10 @@ async def restart_room(sites: Path, state: Path | None, error: WrongVersion, *, 
 
 async def _stop(paths: RoomPaths, version: int) -> None:
     """Say stop in the room's own version: hello, request and reply are those parts of the wire that stay as they are."""
-    reader, writer = await asyncio.open_unix_connection(str(paths.socket))
+    try:
+        reader, writer = await asyncio.open_unix_connection(str(paths.socket))
+    except OSError:
+        return  # it has gone by itself
     try:
         async with asyncio.timeout(15.0):
             writer.write(pack(Hello(version, client="restart")) + pack(Request(1, StopRoom())))
