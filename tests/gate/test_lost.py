@@ -57,16 +57,26 @@ async def test_a_link_that_dies_in_the_middle_of_a_step(house, store, until):
 
 async def test_a_host_that_stays_away_is_unknown_not_done(house, store, until):
     room = house(patience=0.2)
-    begun, _go = waits(store)
+    begun, go = waits(store)
     run = await started(room)
     await until(begun.exists)
     room = await room.again()
-    await store.server.close()
+    store.server.acceptor.close()
+    store.server.drop()
     await room.gate.recover()
     ended = await room.ended(run)
     assert (ended.state, ended.steps[0].state, ended.steps[1].state) == ("unknown", "unknown", "waiting")
     assert ended.verdict.level is Level.UNKNOWN
     assert (await room.lines())[-1].detail.startswith("outcome unknown, looked: could not look at the store")
+    await store.server.start()
+    room = await room.again()  # a reach that has not backed off yet
+    await room.gate.recover()
+    no = await room.gate.plan(room.me, "eu", "set", "newer")
+    assert isinstance(no, No) and "still runs on the host" in no.message.say()
+    go.touch()
+    async with asyncio.timeout(10):
+        while isinstance(await room.gate.plan(room.me, "eu", "set", "newer"), No):
+            await asyncio.sleep(0.05)
     await room.close()
 
 

@@ -182,6 +182,9 @@ class Gate:
     async def _show(self, site: Site, compute: Callable[[HostFacts], Plan], undo_of: str = "") -> Planned | No:
         try:
             host = await self._reach.shell(site).facts()
+            if (old := await self._runner.left_running(site)) is not None:
+                still = msg("{what}, given up as unknown, still runs on the host of {site}", what=old.plan.title.say(), site=site.name)
+                return No(still, msg("wait until that is over"))
             plan = compute(host)
             key = self._plans.put(plan, site, host, undo_of)
         except Refused as refused:

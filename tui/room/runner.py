@@ -91,6 +91,16 @@ class Runner:
 
         return await self._finish(record, site, lambda run: self._steps(run, site, ask, unbegun="waiting"))
 
+    async def left_running(self, site: Site) -> Run | None:
+        """A run on this site that was given up as unknown and still goes on at its host. Raises ReachError."""
+        for run in self._runbook.runs():
+            for number, step in enumerate(run.steps):
+                if run.plan.site == site.id and run.state == "unknown" and step.state == "unknown":
+                    state = await self._reach.hands(site).look_back(run.id, number)
+                    if state.running:
+                        return run
+        return None
+
     async def _finish(self, record: Record, site: Site, act: Callable[[Run], Awaitable[Run]]) -> Run:
         run = record.run
         try:
