@@ -53,3 +53,39 @@ def test_keys_are_unique():
     assert len(set(panes)) == len(panes)
     assert len(set(keys)) == len(keys)
     assert not set(panes) & set(keys)
+
+
+MOVES = {
+    "j",
+    "k",
+    "g",
+    "G",
+    "q",
+    "z",
+    "r",
+    "w",
+    "t",
+    "i",
+    "d",
+    "o",
+    "e",
+    "E",
+    "p",
+    "s",
+    "y",
+    "c",
+    "a",
+    "A",
+    "b",
+    "enter",
+    "escape",
+    "space",
+    "tab",
+}
+SIGNS = set("/?:!@-[]123456789")
+
+
+def test_no_unit_takes_a_key_that_moves_or_belongs_to_the_screens():
+    taken = {entry.info.key for entry in (*PROBES, *ACTIONS)}
+
+    assert taken & (MOVES | SIGNS) == set()

@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,18 @@ class Control:
 
         return StorewatchApp(dial, Options(quiet=False, guard=0.0))
 
+    @asynccontextmanager
+    async def operator(self) -> AsyncIterator[Operator]:
+        """A person at a viewer of 120x40; the guard against held keys is off, they mean what they press.
+
+        A context of the test's own, not a fixture: Textual finds its app by a context variable of the running task.
+        """
+        app = self.app()
+        async with app.run_test(size=(120, 40)) as pilot:
+            hands = Operator(self, app, pilot)
+            await hands.until(lambda: app.board.linked, "the link")
+            yield hands
+
     def curl(self, store: str, path: str = "/") -> tuple[int, str]:
         url = f"https://{store}.test:{self.lab.shop_port}{path}"
         where = f"::{self.lab.shop_address}:{self.lab.shop_port}"
@@ -137,12 +150,13 @@ class Operator:
         """Move the cursor of the screen's table down to the row ``key``."""
         table = self.app.screen.query_one("#table", VirtualTable)
         await self.until(lambda: key in table.rows, f"row {key}")
-        await self.press("g")
-        for _ in range(len(table.rows)):
-            if table.cursor_key == key:
-                return
-            await self.press("j")
-        assert table.cursor_key == key
+        for _ in range(5):  # rows move while a person moves
+            await self.press("g")
+            for _ in range(len(table.rows)):
+                if table.cursor_key == key:
+                    return
+                await self.press("j")
+        raise AssertionError(f"the cursor does not reach {key}: it is on {table.cursor_key} of {table.rows}")
 
     async def run_it(self) -> Run:
         """Say yes to the plan on the screen and wait for the verdict."""
@@ -153,13 +167,3 @@ class Operator:
         ended = ("done", "failed", "unknown", "undone")
         await self.until(lambda: self.app.board.runs[name].state in ended, "the run's end", 60)
         return self.app.board.runs[name]
-
-
-@pytest.fixture
-async def operator(control: Control) -> AsyncIterator[Operator]:
-    """A person at a viewer of 120x40; the guard against held keys is off, they mean what they press."""
-    app = control.app()
-    async with app.run_test(size=(120, 40)) as pilot:
-        hands = Operator(control, app, pilot)
-        await hands.until(lambda: app.board.linked, "the link")
-        yield hands

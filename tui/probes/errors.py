@@ -232,7 +232,7 @@ PROBE = SweepProbe(
     info=ProbeInfo(
         id=ID,
         title="Errors",
-        key="g",
+        key="F",
         fleet=(Column("rate", "err/min", "/min", 7),),
         facts=(
             Column("rate", "errors", "/min", 8),
