@@ -1,8 +1,12 @@
 """run and audit: the same gate as the keys, from plan to verdict, and the record of it."""
 
+import asyncio
 import json
 import os
 import pty
+import signal
+
+import pytest
 
 from tui.room.audit import verify
 
@@ -62,18 +66,46 @@ async def test_a_production_site_wants_its_name(shop):
     assert shop.live == OLD
 
 
-async def test_on_a_terminal_the_default_is_no(shop):
-    controller, terminal = pty.openpty()
-    try:
-        child = await shop.start("run", "rollback", "eu", OLD, stdin=terminal)
-        os.write(controller, b"\n")
-        out, err = await child.communicate()
-        assert child.returncode == 4
-        assert b"not confirmed" in err and b"mv -Tf" in out
-        assert shop.live == NEW
-    finally:
-        os.close(controller)
-        os.close(terminal)
+@pytest.fixture
+def terminal():
+    """(controlling end, the command's stdin)"""
+    controller, inner = pty.openpty()
+    yield controller, inner
+    os.close(controller)
+    os.close(inner)
+
+
+async def test_on_a_terminal_the_default_is_no(shop, terminal):
+    controller, inner = terminal
+    child = await shop.start("run", "rollback", "eu", OLD, stdin=inner)
+    os.write(controller, b"\n")
+    out, err = await child.communicate()
+    assert child.returncode == 4
+    assert b"not confirmed" in err and b"mv -Tf" in out
+    assert shop.live == NEW
+
+
+async def test_an_interrupt_at_the_question_runs_nothing(shop, terminal):
+    child = await shop.start("run", "rollback", "eu", OLD, stdin=terminal[1])
+    async with asyncio.timeout(60):
+        await child.stderr.readuntil(b"[y/N] ")
+        child.send_signal(signal.SIGINT)
+        _, err = await child.communicate()
+    assert child.returncode == 130
+    assert err == b""
+    assert shop.live == NEW
+
+
+async def test_a_production_site_is_confirmed_by_its_typed_name(shop, terminal):
+    shop.write(production="true")
+    controller, inner = terminal
+    child = await shop.start("run", "rollback", "eu", OLD, stdin=inner)
+    async with asyncio.timeout(60):
+        await child.stderr.readuntil(b"Type EU store to run this, Enter to cancel: ")
+        os.write(controller, b"EU store\n")
+        await child.communicate()
+    assert child.returncode == 0
+    assert shop.live == OLD
 
 
 async def test_the_record_is_checked_without_a_room(shop, tmp_path):
