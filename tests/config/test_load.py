@@ -241,3 +241,15 @@ def test_no_module_takes_the_name_of_a_function(write):
     twice = "c.load(p), c.schema(), c.inspect(p), c.find(str(p))"
     code = f"import sys, pathlib, tui.config as c; p = pathlib.Path(sys.argv[1]); {twice}; {twice}"
     subprocess.run([sys.executable, "-c", code, str(write(LEAST))], check=True)
+
+
+def test_the_keys_people_and_scripts_rely_on_from_the_first_day():
+    """first-day.toml has each of them as it was promised; a later version that refuses one breaks somebody's file."""
+    loaded = inspect(Path(__file__).parent / "first-day.toml")
+    site, room = loaded.fleet.sites["eu"], loaded.fleet.room
+    assert (room.name, room.history, room.timezone) == ("cn-crossborder", "sqlite", "Asia/Shanghai")
+    assert (site.platform, site.layout, site.vault, site.interval) == ("woocommerce", "capistrano", "dump", 30.0)
+    assert site.database.password == SecretRef("command", ("pass", "eu/db")) and site.database.socket == "/run/mysqld/mysqld.sock"
+    assert site.settings["platform"].wp == ("php", "/usr/local/bin/wp") and site.approve == ("rollback", "plugin-off")
+    assert (site.settings["vault"].full, site.settings["vault"].incremental) == (86400.0, 7200.0)
+    assert loaded.fleet.roles.approver == ("shop-leads",) and site.journeys[0].name == "checkout"

@@ -26,7 +26,10 @@ def _files(site: Site) -> list[tuple[tuple[str, str], str, bool]]:
     found: list[tuple[tuple[str, str], str | None, bool]] = [(("http", "ca"), site.http.ca, False)]
     if site.ssh is not None:
         found.append((("ssh", "key"), site.ssh.key, True))
-        found.append((("ssh", "known_hosts"), site.ssh.known_hosts, False))
+        if (
+            site.ssh.known_hosts is not None and Path(site.ssh.known_hosts).exists()
+        ):  # one that is not there yet knows nobody, which is no fault
+            found.append((("ssh", "known_hosts"), site.ssh.known_hosts, False))
         found.append((("ssh", "config"), site.ssh.config if site.ssh.config != "none" else None, False))
     if site.database is not None and site.database.password is not None and site.database.password.kind == "file":
         found.append((("database", "password_file"), site.database.password.value[0], True))
