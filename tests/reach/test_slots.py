@@ -39,7 +39,7 @@ async def test_a_fifth_stream_is_told_no_and_looks_still_have_room():
 
 
 async def test_who_gives_up_waiting_takes_no_place():
-    slots = Slots(total=3, kept=2)
+    slots = Slots(total=1)
     async with slots.hold(Use.LOOK):
         waiting = asyncio.create_task(_hold(slots))
         await asyncio.sleep(0)
@@ -53,6 +53,24 @@ async def test_who_gives_up_waiting_takes_no_place():
     await asyncio.gather(late, return_exceptions=True)
     async with asyncio.timeout(1), slots.hold(Use.LOOK):
         assert slots.used(Use.LOOK) == 1
+
+
+async def test_a_host_that_refuses_gets_fewer():
+    slots = Slots()
+    async with slots.hold(Use.LOOK), slots.hold(Use.LOOK), slots.hold(Use.LOOK), slots.hold(Use.LOOK):
+        slots.refused()
+        assert [slots.most(use) for use in (Use.HANDS, Use.LOOK, Use.STREAM)] == [3, 2, 1]
+        waiting = asyncio.create_task(_hold(slots))
+        await asyncio.sleep(0)
+        assert slots.used(Use.LOOK) == 4
+    await waiting
+    assert [slots.most(use) for use in (Use.HANDS, Use.LOOK, Use.STREAM)] == [3, 2, 1]
+
+
+@pytest.mark.parametrize(("total", "looks", "streams"), [(8, 6, 4), (5, 3, 1), (4, 3, 1), (3, 2, 1), (2, 2, 1), (1, 1, 0)])
+def test_somebody_can_always_look(total, looks, streams):
+    slots = Slots(total)
+    assert (slots.most(Use.HANDS), slots.most(Use.LOOK), slots.most(Use.STREAM)) == (total, looks, streams)
 
 
 async def _hold(slots):

@@ -97,6 +97,9 @@ class Link:
 
     def _rest_or_go(self, urgent: bool) -> None:
         now = asyncio.get_running_loop().time()
+        if self._tunnel is not None and not self._tunnel.is_open:
+            self._connection, self.facts = None, None  # whatever we have against this host, the jump host comes first
+            return
         if self._connection is not None:
             self._note_loss(now)
         if not urgent and self._backoff.failure is not None and now < self._backoff.until:
@@ -169,12 +172,13 @@ class Link:
                 # asyncssh says the same when the connection has just died.
                 if connection.is_closed():
                     raise self.lost(error.reason) from error
+                self.slots.refused()
                 if asyncio.get_running_loop().time() > give_up:
                     raise failures.failed("session", "limit", self.where) from error
             except (OSError, asyncssh.Error) as error:
                 raise self.lost(error) from error
             await asyncio.sleep(pause)
-            pause = min(pause * 2, 1.0)
+            pause = min(pause * 2, 0.3)
 
     async def close(self) -> None:
         """End the connection now."""

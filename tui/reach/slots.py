@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,18 +16,35 @@ class Use(Enum):
     HANDS = "hands"
 
 
-class Slots:
-    """At most ``total`` sessions; looking leaves ``kept`` of them to the hands, and streams, which go on for hours, leave two to looks.
-    Waiting is first come, first served; the hands go before everybody."""
+RECOVERS = 60.0
+"""Seconds after which a host that refused a session is asked for as many as before."""
 
-    def __init__(self, total: int = 8, kept: int = 2) -> None:
-        self._most = {Use.HANDS: total, Use.LOOK: total - kept, Use.STREAM: total - kept - 2}
+
+class Slots:
+    """At most ``total`` sessions; looking leaves two of them to the hands, and streams, which go on for hours, leave some to looks.
+    Waiting is first come, first served; the hands go before everybody. A host that refuses sooner gets fewer for a while."""
+
+    def __init__(self, total: int = 8) -> None:
+        self._total = total
+        self._lowered: tuple[int, float] | None = None
         self._used = dict.fromkeys(Use, 0)
         self._waiting: dict[Use, deque[asyncio.Future[None]]] = {use: deque() for use in (Use.HANDS, Use.LOOK)}
 
     def used(self, use: Use) -> int:
         """Sessions held for ``use`` now."""
         return self._used[use]
+
+    def refused(self) -> None:
+        """The host took one session less than we hold: stay below that, instead of asking again and again."""
+        fewer = max(1, sum(self._used.values()) - 1)
+        if fewer < self._total:
+            self._lowered = (fewer, time.monotonic() + RECOVERS)
+
+    def most(self, use: Use) -> int:
+        """How many ``use`` may hold at present, those for others included."""
+        total = self._total if self._lowered is None or time.monotonic() > self._lowered[1] else self._lowered[0]
+        looks = total - min(2, (total - 1) // 2)
+        return {Use.HANDS: total, Use.LOOK: looks, Use.STREAM: looks - min(2, (looks + 1) // 2)}[use]
 
     @asynccontextmanager
     async def hold(self, use: Use) -> AsyncIterator[bool]:
@@ -46,11 +64,11 @@ class Slots:
 
     def _free(self, use: Use) -> bool:
         looking = self._used[Use.LOOK] + self._used[Use.STREAM]
-        if use is Use.HANDS:
-            return looking + self._used[use] < self._most[use]
-        if use is Use.STREAM and self._used[use] >= self._most[use]:
+        if looking + self._used[Use.HANDS] >= self.most(Use.HANDS):
             return False
-        return looking < self._most[Use.LOOK] and looking + self._used[Use.HANDS] < self._most[Use.HANDS]
+        if use is Use.STREAM and self._used[use] >= self.most(use):
+            return False
+        return use is Use.HANDS or looking < self.most(Use.LOOK)
 
     async def _wait(self, use: Use) -> None:
         turn = asyncio.get_running_loop().create_future()
