@@ -22,6 +22,7 @@ _CLIENT = re.compile(rb", client: (\S{1,100}?)(?=, server: |, request: |$)", re.
 _WHILE = re.compile(rb" while (?=[a-zSO])")
 _QUOTED_FIELDS = (b"request", b"subrequest", b"upstream", b"host", b"referrer")  # in the order in which nginx writes them
 _FIELD = 500
+_MESSAGES = 20  # of one record that are told apart: each carries the whole record
 
 
 class NginxErrors:
@@ -53,7 +54,7 @@ class NginxErrors:
         close = body.rfind(b'" while ')
         said = body[len(_STDERR) : close if close >= 0 else len(body)]
         _, fields = _split(body, close) if close >= 0 else (b"", {})
-        messages = [part.removesuffix(b"; ") for part in said.split(_PHP)]
+        messages = [part.removesuffix(b"; ") for part in said.split(_PHP, _MESSAGES)]
         return [php_record(part, self._source, at, piece, fields) for part in messages if part.strip()]
 
 

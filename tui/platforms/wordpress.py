@@ -127,7 +127,7 @@ def _exit(errors: bytes) -> int | None:
 def _why(errors: bytes, said: bytes) -> str:
     """The line of ``errors`` that says most, else what came in place of JSON."""
     lines = [line.strip() for line in clean_bytes(errors, 2000).split("\n")[:-1] if line.strip()]
-    for mark in ("password is required", "terminal is required", "not found", "No such file", "Fatal error", "Parse error", "Error:"):
+    for mark in ("password is required", "terminal is required", "Fatal error", "Parse error", "Error:", "not found", "No such file"):
         told = next((line for line in lines if mark in line), None)
         if told is not None:
             return one_line(told, 200)

@@ -1,6 +1,7 @@
 """Dump files in a folder, plain or compressed (mysqldump, mariadb-dump, wp db export; checked with MariaDB 10.11 and gzip 1.12).
 
-A whole dump ends in ``-- Dump completed …``. ``gzip -dc`` exits 0 (whole), 1 (broken) or 2 (whole, with something behind it).
+A whole dump ends in ``-- Dump completed …``. ``gzip -dc`` exits 0 (whole), 1 (broken) or 2 (whole, with
+something behind it); 2 of bzip2 means broken.
 """
 
 from __future__ import annotations
@@ -72,7 +73,8 @@ case $1 in *.gz) d='gzip -dc' ;; *.zst) d='zstd -dcq' ;; *.xz) d='xz -dc' ;; *.b
 command -v "${d%% *}" >/dev/null || { printf '\0tool %s\0end' "${d%% *}"; exit 0; }
 n=; if command -v nice >/dev/null; then n='nice -n 19'; fi
 if command -v ionice >/dev/null && ionice -c 3 true 2>/dev/null; then n="$n ionice -c 3"; fi
-e=$({ { $n $d <"$1"; printf '\n%s' "$?" >&2; } | tail -c 300 | tr -d '\000' >&4; } 2>&1 | tail -c 600)
+code() { if [ "$d$1" = 'gzip -dc2' ]; then echo 0; else echo "$1"; fi; }
+e=$({ { $n $d <"$1"; printf '\n%s' "$(code "$?")" >&2; } | tail -c 300 | tr -d '\000' >&4; } 2>&1 | tail -c 600)
 [ "$2" = 1 ] || printf '\n-- Dump completed (not asked for)'
 printf '\0%s\0end' "$e"
 """
@@ -174,7 +176,7 @@ def check_read(out: bytes) -> tuple[str, str]:
     if said.startswith(b"tool "):
         return "UNVERIFIED", f"the host has no {one_line(clean_bytes(said[5:], 40))}"
     words_said, _, code = said.rpartition(b"\n")
-    if code == b"2" or code == b"0":
+    if code == b"0":
         return ("FRESH", "") if _TRAILER.search(tail) else ("PARTIAL", "the end of the dump is missing")
     if code in (b"124", b"137", b"143", b""):
         return "UNVERIFIED", "the check was ended before it was done"
