@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -117,4 +116,6 @@ def _personal_socket(folder: Path, key: str) -> Path:
     socket = folder / "socket"
     if len(os.fsencode(socket)) <= SOCKET_BYTES:
         return socket
+    import tempfile  # only here: it brings random and shutil with it
+
     return Path(tempfile.gettempdir()) / f"storewatch-{os.getuid()}" / f"{key}.sock"
