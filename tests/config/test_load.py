@@ -4,6 +4,7 @@ import datetime as dt
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -199,11 +200,30 @@ def test_what_is_no_file(make, tmp_path):
     assert caught.value.problems[0].hint
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_we_may_not_read(write):
-    path = write(LEAST)
-    path.chmod(0)
-    assert "may not be read by you" in told(path)
+@pytest.fixture
+def plain_user():
+    """Root may read everything: be somebody else for the length of a test."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    yield
+    os.seteuid(0)
+
+
+@pytest.fixture
+def locked():
+    """A sites.toml nobody may read, in a folder everybody may enter."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        path = Path(folder) / "sites.toml"
+        path.write_text(LEAST)
+        path.chmod(0)
+        yield path
+
+
+def test_a_file_we_may_not_read(locked, plain_user):
+    assert "sites.toml: may not be read by you; ask its owner" in told(locked)
 
 
 def test_a_file_that_is_too_big(write):
