@@ -29,7 +29,7 @@ def rounds(runs: Mapping[str, Callable[[], float]], count: int) -> dict[str, flo
     """The median of ``count`` results of each run. Runs take turns, so that a noisy neighbour hits all alike."""
     seen: dict[str, list[float]] = {name: [] for name in runs}
     for turn in range(count):
-        order = list(runs) if turn % 2 == 0 else list(reversed(runs))
+        order = list(runs) if turn % 2 == 0 else list(runs)[::-1]
         for name in order:
             seen[name].append(runs[name]())
     return {name: statistics.median(values) for name, values in seen.items()}

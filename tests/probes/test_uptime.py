@@ -94,7 +94,9 @@ async def test_the_platforms_own_marks_come_first(monkeypatch):
     from tui.model.shop import Platform
     from tui.probes import uptime
 
-    monkeypatch.setattr(uptime, "PLATFORMS", (Platform(id="custom", title="Custom", fatal_marks=((b"Boots", "the boots are out"),)),))
+    monkeypatch.setattr(
+        uptime.platforms, "PLATFORMS", (Platform(id="custom", title="Custom", fatal_marks=((b"Boots", "the boots are out"),)),)
+    )
     reading = await served(response(PAGE))
     assert (reading.level, "the boots are out" in reading.summary.say()) == (Level.CRIT, True)
 

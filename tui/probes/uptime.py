@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tui import platforms
 from tui.model.catalogue import Column, ProbeInfo
 from tui.model.failure import Failure
 from tui.model.level import Level
@@ -21,7 +22,6 @@ from tui.model.reach import Reach, WebCheck
 from tui.model.reading import Reading
 from tui.model.site import Site
 from tui.model.text import clean_bytes, one_line
-from tui.platforms import PLATFORMS
 from tui.probes._web import blame, figures, no_url
 
 
@@ -145,7 +145,7 @@ def _astray(url: str, ended: str) -> Message | None:
 
 def fatal_mark(site: Site, body: bytes) -> str:
     """What a broken page says of itself, "" when it looks alive."""
-    own = next((platform.fatal_marks for platform in PLATFORMS if platform.id == site.platform), ())
+    own = next((platform.fatal_marks for platform in platforms.PLATFORMS if platform.id == site.platform), ())
     return next((meaning for fragment, meaning in (*own, *FATAL) if fragment in body), "")
 
 
