@@ -171,6 +171,39 @@ def test_a_file_truncated_and_grown_past_the_place_is_found_out(shell, tmp_path)
     assert second.gap and second.rotated
 
 
+def test_a_look_between_copy_and_truncate_doubles_nothing(shell, tmp_path):
+    path = tmp_path / "log"
+    path.write_bytes(b"start\n")
+    cursor = read(shell(fragment(str(path), None, 65_536))).cursor
+    lines = [b"2026/11/22 20:17:32 [error] line number %d of this log\n" % number for number in range(60)]
+
+    def look() -> bytes:
+        nonlocal cursor
+        found = read(shell(fragment(str(path), cursor, 65_536)))
+        cursor = found.cursor
+        return found.data
+
+    with path.open("ab") as file:
+        file.write(b"".join(lines[:20]))
+        file.flush()
+        shutil.copyfile(path, tmp_path / "log.1")
+        got = look()  # the copy is there, and the original whole
+        os.truncate(path, 0)
+        got += look()  # from now on the place is in the copy
+        file.write(b"".join(lines[20:40]))
+        file.flush()
+        (tmp_path / "log.1").rename(tmp_path / "log.2")
+        shutil.copyfile(path, tmp_path / "log.1")
+        for _ in range(3):
+            got += look()
+        os.truncate(path, 0)
+        file.write(b"".join(lines[40:]))
+        file.flush()
+        for _ in range(3):
+            got += look()
+    assert got == b"".join(lines)
+
+
 def test_dated_rotation(shell, tmp_path):
     path = tmp_path / "log"
     path.write_bytes(b"one\n")

@@ -60,6 +60,7 @@ class CursorRead(msgspec.Struct, frozen=True):
 
 
 # d i s: device, inode, size of the file on fd 3. co cl: offset of the cursor and length of what its checksum covers. L: bytes left to send.
+# same: the copy is made and the original not truncated yet, so that what we have read from the one is still in the other.
 # Why dd: it seeks, exactly and also in BusyBox, whose `tail -c +N` reads a 10 GB file from its first byte.
 _BODY = r"""
 has() { command -v "$1" >/dev/null 2>&1; }
@@ -117,9 +118,13 @@ finish() {
   else part old "$co"; [ $((s - co)) -le "$n" ] || return 1; fi
   [ "$l" -lt 64 ] || z=$(sum $((e - l)) "$l")
 }
+same() {
+  [ -n "$z" ] && [ "$s" -ge "$e" ] && [ "$(sum $((e - l)) "$l")" = "$z" ] || return 1
+  [ "$e" -gt 67108864 ] || [ "$(sum 0 "$e")" = "$({ ident "$o"; sum 0 "$e"; } 3<"$o")" ]
+}
 succeed() {
   ident "$x"
-  if [ -n "$z" ] && [ "$s" -ge "$e" ] && [ "$(sum $((e - l)) "$l")" = "$z" ]; then part here "$e"
+  if same; then part here "$e"
   elif [ "$x" = "$p" ]; then from new 0
   else say part new "$d" "$i" 0 0 0 "$s"; fi
 }
