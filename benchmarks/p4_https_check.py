@@ -14,9 +14,9 @@ from benchmarks._tls_server import SERVER, certificate
 from tui.model.site import HttpTarget, Site
 from tui.reach.web import FreshWeb
 
-CHECKS = 150
+CHECKS = 100
 """Checks of one round: enough that the clock's grain and one slow task do not matter."""
-ROUNDS = 9
+ROUNDS = 7
 TOGETHER = 10
 """Checks under way at a time, as in a room."""
 
