@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 SERVER = r"""
-import asyncio, os, sys, tempfile, time
+import asyncio, contextlib, os, sys, tempfile, time
 from tui.model.catalogue import Catalogue, Column, ProbeInfo
 from tui.model.level import Level
 from tui.model.message import msg
@@ -23,6 +23,10 @@ def reading(number, probe, turn):
                    values={"a": 100 + (number * 7 + turn) % 900, "b": (number + turn) % 100})
 
 async def serve(reader, writer):
+    with contextlib.suppress(ConnectionError):
+        await talk(reader, writer)
+
+async def talk(reader, writer):
     await reader.readexactly(int.from_bytes(await reader.readexactly(4), "big"))
     readings = tuple(reading(number, probe.id, 0) for number in range(COUNT) for probe in PROBES)
     writer.write(pack(Welcome(VERSION, RoomCard("bench", os.getpid(), time.time(), "sites.toml", "0"), Catalogue(PROBES), SITES, readings)))

@@ -1,8 +1,13 @@
 """The viewer: one Textual app that looks into a room. It paints before the connection is up and holds no state worth keeping."""
 
+# ruff: noqa: E402 - see gc.disable
+
 from __future__ import annotations
 
 import gc
+
+gc.disable()  # nothing of what is loaded here is garbage, and looking through it again and again took 40 of 260 ms
+
 import importlib
 import os
 import sys
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
 
     from tui.wire.messages import Body, Result
 
+gc.enable()
 TICK = 5.0
 """Seconds between looks at what has grown old; ages step, so most of them draw nothing."""
 
@@ -70,6 +76,8 @@ class StorewatchApp(App[int]):
         self.board = Board()
         self.last: View | None = None
         self.commands: list[str] = []
+        self.settled: Callable[[], None] = _nothing
+        """Called when much was loaded and is painted; a process that is all viewer tidies its memory then."""
         self._asked_host_keys = False
         super().__init__(driver_class=frame.driver(self.options.quiet))
         WORDS.ascii = self.options.ascii
@@ -87,7 +95,7 @@ class StorewatchApp(App[int]):
 
     def on_mount(self) -> None:
         self.set_interval(TICK, self._tick)
-        self.call_after_refresh(_collect)
+        self.call_after_refresh(self.settled)
 
     def _tick(self) -> None:
         for screen in self.screen_stack:
@@ -98,8 +106,9 @@ class StorewatchApp(App[int]):
 
     def changed(self, change: Change) -> None:
         """Hand a change to every screen that can be seen (a dialog lets the one below shine through)."""
-        if change.room and self.board.room is not None:
+        if change.fleet and self.board.room is not None:
             WORDS.use_zone(self.board.room.timezone)
+            self.call_after_refresh(self.settled)
         for screen in self.screen_stack:
             if isinstance(screen, Keyed) and screen.ready:
                 screen.board_changed(change)
@@ -231,8 +240,12 @@ THEME = Theme(
 )
 
 
+def _nothing() -> None:
+    return
+
+
 def _collect() -> None:
-    """The first frame is on the screen. What was loaded for it stays for good: the collector need never look at it again."""
+    """What was loaded stays: were the collector to look through thousands of readings again, a key would wait for it."""
     gc.freeze()
     gc.enable()
 
@@ -252,6 +265,7 @@ def run_viewer(dial: Dial, options: Options | None = None) -> int:
         return 2
     gc.disable()  # until the first frame is painted: every sixth millisecond went into collecting what is all still in use
     app = StorewatchApp(dial, options)
+    app.settled = _collect
     mouse = options.mouse if options.mouse is not None else not over_ssh()
     result = app.run(mouse=mouse)
     return result if result is not None else (app.return_code or 0)

@@ -35,6 +35,8 @@ class Board:
         self.room: RoomCard | None = None
         self.catalogue = Catalogue()
         self.sites: dict[str, SiteCard] = {}
+        self.by_name: tuple[str, ...] = ()
+        """Ids in the order of their names: sorted once per fleet, not once per change."""
         self.readings: dict[str, dict[str, Reading]] = {}
         self.levels: dict[str, Level | None] = {}
         self.counts: Counter[Level | None] = Counter()
@@ -85,6 +87,7 @@ class Board:
         self.room = room
         self.viewers = room.viewers
         self.sites = {site.id: site for site in sites}
+        self.by_name = tuple(sorted(self.sites, key=lambda site: (self.sites[site].name, site)))
         self.readings = {site: self.readings.get(site, {}) for site in self.sites}
         self.levels = {site: self._worst_level(site) for site in self.sites}
         self.counts = Counter(self.levels.values())
