@@ -16,7 +16,7 @@ from tui.reach.web import FreshWeb
 
 CHECKS = 100
 """Checks of one round: enough that the clock's grain and one slow task do not matter."""
-ROUNDS = 7
+ROUNDS = 5
 TOGETHER = 10
 """Checks under way at a time, as in a room."""
 
