@@ -14,6 +14,7 @@ from tui.model.failure import ReachError
 from tui.model.secret import Secret
 from tui.model.sweep import Ask
 from tui.reach.dial import Limits
+from tui.reach.round import Round
 
 SHELLS = ["dash", "bash", "busybox"]
 
@@ -116,6 +117,15 @@ async def test_an_account_without_a_shell_is_named(plain, server):
         assert "This account is not available." in caught.value.failure.message.say()
 
 
+async def test_a_host_whose_sh_does_not_begin_is_given_up(plain, server, monkeypatch):
+    await plain.facts()
+    monkeypatch.setattr("tui.reach.round.START", 0.3)
+    server.shell = ("sh", "-c", "sleep 5", "sh")
+    with pytest.raises(ReachError) as caught:
+        await plain.sweep([Ask(":", 1)])
+    assert (caught.value.failure.step, caught.value.failure.kind) == ("command", "timeout")
+
+
 async def test_a_look_keeps_both_outputs_apart_and_binary(shell):
     out = await shell.look(Command(("sh", "-c", "printf '\\000\\377'; printf '\\001' >&2; exit 5")))
     assert (out.exit, out.out, out.err, out.cut) == (5, b"\x00\xff", b"\x01", False)
@@ -167,6 +177,16 @@ async def test_a_stream_that_fails_says_why(plain):
             assert [chunk async for chunk in chunks] == []
     assert (caught.value.failure.step, caught.value.failure.kind) == ("command", "ended")
     assert "No such file" in caught.value.failure.message.say()
+
+
+async def test_what_goes_wrong_inside_a_stream_is_not_blamed_on_the_link(plain):
+    with pytest.raises(TimeoutError):
+        async with plain.stream(Command(("sh", "-c", "sleep 300; :"))) as chunks:
+            async with asyncio.timeout(0.1):
+                await anext(chunks)
+    with pytest.raises(FileNotFoundError):
+        async with plain.stream(Command(("echo",))):
+            Path("/no/such/file").read_text()
 
 
 async def test_a_fifth_tail_of_one_host_is_refused_and_looks_go_on(plain):
@@ -226,10 +246,12 @@ async def test_a_lost_connection_is_told_and_opened_again(server, make_reach, to
     assert server.logins == 2
 
 
-async def test_what_arrived_before_the_loss_is_kept(server, make_reach, tools):
+async def test_what_arrived_before_the_loss_is_kept(server, make_reach, tools, monkeypatch):
+    rounds = []
+    monkeypatch.setattr("tui.reach.shell.Round", lambda *args: rounds.append(Round(*args)) or rounds[-1])
     shell = make_reach(Limits()).shell(tools.site(server.target()))
     sweep = asyncio.create_task(shell.sweep([Ask("echo whole", 5), Ask("echo part; touch begun; sleep 300", 300), Ask("echo never", 5)]))
-    await tools.until(lambda: (server.home / "begun").exists())
+    await tools.until(lambda: (server.home / "begun").exists() and rounds[0].arrived)
     server.drop()
     answers = await sweep
     assert [one.complete for one in answers] == [True, False, False]

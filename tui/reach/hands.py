@@ -74,7 +74,7 @@ class LiveHands:
         async with link.shell(Use.HANDS, source) as process:
             try:
                 async with asyncio.timeout(TURN):
-                    out, err = await read_both(process, 4 * journal.TAIL, journal.TAIL)
+                    out, err = await read_both(link, process, 4 * journal.TAIL, journal.TAIL)
             except TimeoutError as error:
                 raise link.lost("no answer") from error
         if not journal.is_whole(out, mark):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import asyncssh
 import msgspec
@@ -44,13 +44,15 @@ class Backoff(msgspec.Struct):
 
 
 class Link:
-    """``tunnel``: the link of the last jump host, None when we go straight."""
+    """``tunnel``: the link of the last jump host, None when we go straight. ``heavy`` is held by the one heavy fragment that runs,
+    ``asking`` by who asks for ``facts``, which go with the connection they were asked on. ``opened``: connections so far."""
 
     def __init__(self, route: Route, dialer: Dialer, tunnel: Link | None = None) -> None:
         self.route = route
         self.where = route.where
         self.slots = Slots()
         self.heavy = asyncio.Lock()
+        self.asking = asyncio.Lock()
         self.facts: HostFacts | None = None
         self.opened = 0
         self._dialer = dialer
@@ -146,12 +148,22 @@ class Link:
                 raise failures.failed("session", "streams", self.where, count=self.slots.used(Use.STREAM))
             process = await self._session(urgent=use is Use.HANDS)
             try:
-                process.stdin.write(source)
+                with self.told():
+                    process.stdin.write(source)
                 yield process
-            except (OSError, asyncssh.Error) as error:
-                raise self.lost(error) from error
             finally:
                 await _close(process)
+
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """Around reading and writing a session: a broken connection becomes a ReachError. Not around what callers do meanwhile, whose own
+        OSErrors are not ours to explain."""
+        try:
+            yield
+        except TimeoutError:
+            raise
+        except (OSError, asyncssh.Error) as error:
+            raise self.lost(error) from error
 
     def lost(self, error: object = "") -> ReachError:
         """The connection broke under a session."""

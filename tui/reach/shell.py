@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -18,7 +19,7 @@ from tui.model.text import clean_bytes, one_line
 from tui.reach import failures, script
 from tui.reach.hosts import Hosts
 from tui.reach.link import Link, Process
-from tui.reach.round import Round
+from tui.reach.round import START, Round
 from tui.reach.slots import Use
 
 CHUNK = 262_144
@@ -45,7 +46,8 @@ class LiveShell:
         """Who we are there and what it has; asked once per connection. Raises ReachError."""
         link = await self._hosts.link(self._target)
         await link.connection()  # a dead one takes its facts along
-        return link.facts or await ask_facts(link, Use.LOOK)
+        async with link.asking:
+            return link.facts or await ask_facts(link, Use.LOOK)
 
     async def sweep(self, asks: Sequence[Ask]) -> list[Answer]:
         """All fragments: the light ones in one round trip, each heavy one by itself and one at a time per host, answers in the order
@@ -78,7 +80,7 @@ class LiveShell:
         async with link.shell(Use.LOOK, source) as process:
             try:
                 async with asyncio.timeout(timeout):
-                    out, err = await read_both(process, limit + NOISE, ERRORS + NOISE)
+                    out, err = await read_both(link, process, limit + NOISE, ERRORS + NOISE)
             except TimeoutError as error:
                 raise failures.failed("command", "timeout", link.where, what=text, seconds=timeout) from error
         return self._outcome(link, command, mark, (out, err), limit, time.monotonic() - started)
@@ -129,7 +131,7 @@ async def ask_facts(link: Link, use: Use) -> HostFacts:
     async with link.shell(use, script.facts(mark)) as process:
         try:
             async with asyncio.timeout(link.limits.login):
-                out, err = await read_both(process, NOISE, NOISE)
+                out, err = await read_both(link, process, NOISE, NOISE)
         except TimeoutError as error:
             raise failures.failed("command", "timeout", link.where, what="sh", seconds=link.limits.login) from error
     found = script.between(out, mark)
@@ -165,12 +167,14 @@ async def _round(link: Link, asks: Sequence[Ask]) -> list[Answer]:
             while not turn.done:
                 try:
                     async with asyncio.timeout_at(turn.deadline):
-                        data = await process.stdout.read(CHUNK)
+                        with link.told():
+                            data = await process.stdout.read(CHUNK)
                 except TimeoutError:
-                    if not _end_overdue(process, turn, loop.time()):
-                        break
+                    with link.told():
+                        if not _end_overdue(process, turn, loop.time()):
+                            break
                     continue
-                except (OSError, asyncssh.Error):
+                except ReachError:
                     if not turn.arrived:
                         raise
                     break
@@ -181,6 +185,8 @@ async def _round(link: Link, asks: Sequence[Ask]) -> list[Answer]:
             pids.cancel()
             await asyncio.gather(pids, return_exceptions=True)
     if not turn.arrived and not turn.expired:
+        if link.is_open and loop.time() >= turn.deadline:
+            raise failures.failed("command", "timeout", link.where, what=script.COMMAND, seconds=START)
         raise no_shell(link, turn.noise)
     return turn.answers()
 
@@ -199,20 +205,19 @@ async def _pids(process: Process, turn: Round) -> None:
         turn.feed_pids(data)
 
 
-async def read_both(process: Process, most: int, most_errors: int) -> tuple[bytes, bytes]:
-    """stdout and stderr to their end, or stdout to just over ``most`` bytes; of stderr the first ``most_errors`` are kept."""
+async def read_both(link: Link, process: Process, most: int, most_errors: int) -> tuple[bytes, bytes]:
+    """stdout and stderr to their end, or stdout to just over ``most`` bytes; of stderr the first ``most_errors`` are kept. Raises
+    ReachError when the connection breaks."""
     errors = bytearray()
     aside = asyncio.create_task(_drain(process.stderr, errors, most_errors))
     try:
         parts: list[bytes] = []
-        size = 0
-        while data := await process.stdout.read(CHUNK):
-            parts.append(data)
-            size += len(data)
-            if size > most:
-                break
-        else:
-            await aside
+        with link.told():
+            while sum(map(len, parts)) <= most:
+                if not (data := await process.stdout.read(CHUNK)):
+                    await aside
+                    break
+                parts.append(data)
         return b"".join(parts), bytes(errors)
     finally:
         aside.cancel()
@@ -228,26 +233,23 @@ async def _drain(reader: asyncssh.SSHReader[bytes], into: bytearray, most: int) 
 async def _last(reader: asyncssh.SSHReader[bytes]) -> bytes:
     """The last words on stderr, read on so that they never block the command."""
     last = b""
-    while data := await reader.read(CHUNK):
-        last = (last + data)[-4096:]
+    with contextlib.suppress(OSError, asyncssh.Error):  # stdout tells of a broken connection
+        while data := await reader.read(CHUNK):
+            last = (last + data)[-4096:]
     return last
 
 
 async def _chunks(link: Link, process: Process, mark: str, text: str, errors: asyncio.Task[bytes]) -> AsyncIterator[bytes]:
     begin, head = f"\n{mark} begin 0\n".encode(), b""
-    while data := await process.stdout.read(CHUNK):
+    while begin not in head:
+        data = await _chunk(link, process)
         head += data
-        before, found, rest = head.partition(begin)
-        if found:
-            if rest:
-                yield rest
-            break
-        if len(before) > NOISE:
-            raise no_shell(link, before)
-    else:
-        raise no_shell(link, head)
-    while data := await process.stdout.read(CHUNK):
+        if not data or len(head) > NOISE + CHUNK:
+            raise no_shell(link, head)
+    data = head.partition(begin)[2] or await _chunk(link, process)
+    while data:
         yield data
+        data = await _chunk(link, process)
     await process.wait_closed()
     if process.exit_status is None and not link.is_open:
         raise link.lost()
@@ -257,3 +259,8 @@ async def _chunks(link: Link, process: Process, mark: str, text: str, errors: as
         raise failures.failed(
             "command", "ended", link.where, what=text, code=process.exit_status or -1, detail=detail, user=link.where.user
         )
+
+
+async def _chunk(link: Link, process: Process) -> bytes:
+    with link.told():
+        return await process.stdout.read(CHUNK)
