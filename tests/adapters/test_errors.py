@@ -96,7 +96,7 @@ def test_old_errors_do_not_count(dash, tmp_path):
     (tmp_path / "nginx.log").write_bytes(fatal(ago=7200) * 5 + fatal(ago=600))
     reading = Watch(tmp_path, dash, "nginx.log").look()
     assert (reading.level, reading.values["total"], reading.values["fatals"], reading.values["rate"]) == (Level.OK, 1, 0, 0.0)
-    assert reading.summary.say() == "1 errors in the last hour"
+    assert reading.summary.say() == "errors in the last hour: 1"
 
 
 def test_faults_fade_and_are_forgotten(dash, tmp_path):

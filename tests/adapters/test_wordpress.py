@@ -52,7 +52,7 @@ def test_wp_cli_is_asked_first(shell, root, tmp_path):
     )
     tool.chmod(0o755)
     reading = look(shell, site(root, str(tool)))
-    assert (reading.level, reading.values["how"], reading.summary.say()) == (Level.OK, "wp", "1 of 1 active, 1 updates")
+    assert (reading.level, reading.values["how"], reading.summary.say()) == (Level.OK, "wp", "1 of 1 active, updates: 1")
     assert reading.rows[0]["key"] == "x; rm -rf $HOME" and reading.rows[0]["update"] == "2"
     words = (tmp_path / "args").read_text().split("\n")
     assert {f"--path={root}", "--skip-update-check", "--skip-plugins", "--skip-themes", "--format=json"} <= set(words)

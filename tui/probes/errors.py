@@ -165,7 +165,7 @@ def _reading(
 
 
 def _good(total: int) -> Message:
-    return msg("{total} errors in the last hour", total=total) if total else msg("no errors in the last hour")
+    return msg("errors in the last hour: {total}", total=total) if total else msg("no errors in the last hour")
 
 
 def _judge(settings: ErrorsSettings, groups: dict[str, Group], now: float, rate: float, fatals: int) -> list[Finding]:

@@ -67,7 +67,7 @@ def read(site: Site, answer: Answer, last: Reading | None) -> Reading:
     updates = sum(bool(plugin.update) for plugin in plugins)
     good = msg("{active} of {count} active", active=active, count=len(plugins))
     if updates:
-        good = msg("{active} of {count} active, {updates} updates", active=active, count=len(plugins), updates=updates)
+        good = msg("{active} of {count} active, updates: {updates}", active=active, count=len(plugins), updates=updates)
     level, summary = worst(_judge(found), good)
     return Reading(
         probe=ID,
