@@ -6,7 +6,7 @@ from benchmarks._common import helper, rounds, say
 from benchmarks._fleet import SERVER, VIEWER
 from benchmarks._pty import terminal
 
-ROUNDS = 9
+ROUNDS = 7
 MINIMAL = """
 from textual.app import App
 from textual.widgets import Static

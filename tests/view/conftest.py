@@ -34,13 +34,19 @@ CATALOGUE = Catalogue(
         ProbeInfo(
             "backups", "Backups", "B",
             fleet=(Column("newest", "backup", "age", 7),),
-            columns=(Column("name", "file", "text", 24), Column("size", "size", "B", 9), Column("at", "when", "at", 12), Column("state", "state", "", 10)),
+            columns=(
+                Column("name", "file", "text", 24), Column("size", "size", "B", 9), Column("at", "when", "at", 12),
+                Column("state", "state", "", 10),
+            ),
             empty="no backup was ever found",
         ),
         ProbeInfo(
             "deploys", "Deploys", "D",
             fleet=(Column("at", "deploy", "age", 7),),
-            columns=(Column("id", "release", "text", 16), Column("commit", "commit", "text", 8), Column("who", "who", "text", 8), Column("state", "state", "", 8)),
+            columns=(
+                Column("id", "release", "text", 16), Column("commit", "commit", "text", 8), Column("who", "who", "text", 8),
+                Column("state", "state"),
+            ),
         ),
         ProbeInfo(
             "plugins", "Plugins", "P",
@@ -49,7 +55,11 @@ CATALOGUE = Catalogue(
             columns=(Column("name", "plugin", "text", 24), Column("version", "version", "text", 8), Column("state", "state", "", 9)),
             empty="no plugin is installed",
         ),
-        ProbeInfo("host", "Host", "H", fleet=(Column("load", "load", "", 5), Column("disk", "disk", "%", 5)), facts=(Column("load", "load"), Column("disk", "disk", "%"))),
+        ProbeInfo(
+            "host", "Host", "H",
+            fleet=(Column("load", "load", "", 5), Column("disk", "disk", "%", 5)),
+            facts=(Column("load", "load"), Column("disk", "disk", "%")),
+        ),
     ),
     actions=(
         ActionInfo("tail", "logs", "l", "streams the logs of the marked stores", changes=False, streams=True, many=True),
@@ -59,6 +69,14 @@ CATALOGUE = Catalogue(
         ActionInfo("reload-php", "reload php", "f", "reloads php-fpm"),
     ),
 )  # fmt: skip
+
+
+def plugins(active):
+    return tuple(Option(f"p{i}", f"plugin-{i}", refused=None if (i % 2 == 0) == active else msg("it is that already")) for i in range(12))
+
+
+def releases():
+    return tuple(Option(f"r{i}", f"2026112{i}", refused=msg("it is live") if i == 0 else None, preferred=i == 1) for i in range(4))
 
 
 class FakeRoom:
@@ -181,10 +199,7 @@ class FakeRoom:
 
     def default(self, body):
         if isinstance(body, m.GetChoices):
-            wanted = body.action == "plugin-off"
-            return m.Choices(tuple(
-                Option(f"p{i}", f"plugin-{i}", refused=None if (i % 2 == 0) == wanted else msg("it is that already")) for i in range(12)
-            ) if body.action.startswith("plugin") else tuple(Option(f"r{i}", f"2026112{i}", refused=msg("it is live") if i == 0 else None, preferred=i == 1) for i in range(4)))  # fmt: skip
+            return m.Choices(plugins(body.action == "plugin-off") if body.action.startswith("plugin") else releases())
         if isinstance(body, m.GetPlan | m.Undo):
             card = next(site for site in self.sites if site.id == body.site)
             plan = self.plan(getattr(body, "action", "undo"), body.site)

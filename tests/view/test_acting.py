@@ -274,3 +274,12 @@ async def test_a_fault_of_the_viewer_leaves_a_private_report_and_no_traceback(ro
     assert "ZeroDivisionError" in report.read_text() and "hunter2" not in report.read_text()
     said = " ".join(capsys.readouterr().err.split())
     assert "start storewatch again" in said and report.name in said.replace(" ", "") and "Traceback" not in said
+
+
+def test_no_probe_or_action_takes_a_key_that_belongs_to_the_screens():
+    from tui.actions import ACTIONS
+    from tui.probes import PROBES
+    from tui.view.frame import RESERVED
+
+    taken = {unit.info.id: unit.info.key for unit in (*PROBES, *ACTIONS) if unit.info.key in RESERVED}
+    assert not taken

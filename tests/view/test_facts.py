@@ -129,7 +129,8 @@ def test_columns_fit_and_the_important_ones_stay(width):
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("shop", "ab"), ("!eu", "b"), ("level:crit", "a"), ("!level:crit", "b"), ("-f sp", "ab"), ("SHOP eu", "a"), ("nothere", ""), ("nosuch:x", ""),
+        ("shop", "ab"), ("!eu", "b"), ("level:crit", "a"), ("!level:crit", "b"), ("-f sp", "ab"), ("SHOP eu", "a"),
+        ("nothere", ""), ("nosuch:x", ""),
     ],
 )  # fmt: skip
 def test_filters(text, found):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tui.model.catalogue import Column, ProbeInfo
 from tui.model.level import Level
 from tui.model.reading import Reading, Row
@@ -21,6 +23,14 @@ _WORD_STYLES = {
 def column(info: Column, *, grow: bool = False, drop: int = 0, key: str = "") -> Col:
     """A catalogue column as a table column."""
     return Col(key or info.key, info.title, max(info.width, min(len(info.title), 12)), info.unit in RIGHT, grow, drop)
+
+
+def pane_columns(columns: Sequence[Column]) -> list[Col]:
+    """A pane's columns: the widest takes what is left and stays, the first stays, of the others the last leave first."""
+    if not columns:
+        return []
+    main = max(range(len(columns)), key=lambda index: columns[index].width)
+    return [column(info, grow=index == main, drop=0 if index == main else index) for index, info in enumerate(columns)]
 
 
 def fleet_cell(board: Board, site: str, probe: str, info: Column, now: float) -> Cell:

@@ -13,7 +13,7 @@ from tui.model.reading import Reading, Row
 from tui.view import acting
 from tui.view.keys import Key
 from tui.view.query import Test, parse
-from tui.view.readings import column, fact_spans, headline, row_cell, taken
+from tui.view.readings import fact_spans, headline, pane_columns, row_cell, taken
 from tui.view.screens.base import RoomScreen, table_keys
 from tui.view.screens.text import TextDialog
 from tui.view.views import View
@@ -107,7 +107,7 @@ class PaneScreen(RoomScreen):
             key = str(row.get("key") if row.get("key") is not None else index)
             self._rows[key if key not in self._rows else f"{key}\0{index}"] = row
         table = self.table
-        table.set_columns([column(item, grow=index == 0, drop=index) for index, item in enumerate(info.columns)])
+        table.set_columns(pane_columns(info.columns))
         table.empty = self._empty(info, reading)
         table.touch()
         table.set_rows([key for key, row in self._rows.items() if self._test is None or self._test(_fields(row))])

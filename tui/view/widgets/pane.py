@@ -14,7 +14,7 @@ from tui.model.reading import Reading
 from tui.view.board import Board
 from tui.view.cells import fit, width_of
 from tui.view.look import style
-from tui.view.readings import column, fact_spans, headline, row_cell
+from tui.view.readings import fact_spans, headline, pane_columns, row_cell
 from tui.view.widgets.grid import fit_columns, header_strip, row_strip
 from tui.view.widgets.lines import strip_of, wrapped
 from tui.view.words import WORDS, style_of
@@ -85,7 +85,7 @@ class Pane(Widget):
 
     def _table(self, reading: Reading, width: int, room: int, now: float) -> list[Strip]:
         columns = self.probe.columns
-        fitted = fit_columns([column(info, grow=index == 0, drop=index) for index, info in enumerate(columns)], width)
+        fitted = fit_columns(pane_columns(columns), width)
         self.row = min(self.row, len(reading.rows) - 1)
         seen = min(room - 1, len(reading.rows))
         top = max(0, self.row - seen + 1)
