@@ -85,7 +85,7 @@ def _named(rest: bytes) -> dict[str, str]:
         if found >= 0:
             marks.append((key, found, found + len(mark)))
             at = found + len(mark)
-    ends = [mark[1] for mark in marks[1:]] + [len(rest)]
+    ends = [*(mark[1] for mark in marks), len(rest)][1:]
     return {key.decode(): shown(rest[start:end].removesuffix(b'"'), _FIELD) for (key, _, start), end in zip(marks, ends, strict=True)}
 
 
