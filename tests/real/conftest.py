@@ -141,7 +141,10 @@ class Operator:
                 while not found():
                     await self.pilot.pause(0.05)
         except TimeoutError:
-            raise AssertionError(f"{what}: not within {seconds} s; the screen shows {self.app.screen!r}\n{self.control.seen()}") from None
+            told = [notification.message for notification in self.app._notifications]
+            raise AssertionError(
+                f"{what}: not within {seconds} s; {self.app.screen!r} says {told}\n{self.control.seen()}"
+            ) from None
 
     def showing(self, name: str) -> bool:
         return type(self.app.screen).__name__ == name

@@ -267,7 +267,8 @@ class Lab:
         )
         self.wp(store, "plugin", "activate", "hello")
         dump = f"mariadb-dump --no-defaults --socket={self.socket} -u {self.user} wp_{store}"
-        self.run("sh", "-c", f"{dump} | gzip > {self.root}/backup/{store}/{store}-1.sql.gz")
+        file = f"{self.root}/backup/{store}/{store}-1.sql.gz"
+        self.run("sh", "-c", f"{dump} | gzip > {file}; touch -d '1 hour ago' {file}")
 
     def _lay(self, store: str, folder: Path) -> list[str]:
         content = os.path.relpath(self.content(store), folder)

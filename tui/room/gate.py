@@ -8,6 +8,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from tui.model.action import Action
@@ -25,7 +26,7 @@ from tui.room.person import Person
 from tui.room.plans import UNDO, Pending, Plans, moved_on, origin, undo_plan, undoable
 from tui.room.rules import Rules, misspelt, no_site, stranger, unfit
 from tui.room.runbook import OPEN, Record, Runbook
-from tui.room.runner import PATIENCE, Doors, Prober, Runner
+from tui.room.runner import PATIENCE, Doors, Over, Prober, Runner
 from tui.room.scribe import Notes, Scribe
 from tui.room.trouble import Trouble
 from tui.wire.messages import Choices, Event, No, Planned, Run, RunStep, Started
@@ -82,8 +83,8 @@ class Gate:
 
     @property
     def busy(self) -> bool:
-        """Whether an action or its proof is under way."""
-        return self._rules.held
+        """Whether an action, its proof or the tidying after it is under way."""
+        return bool(self._rules.held or self._tasks)
 
     def runs(self) -> tuple[Run, ...]:
         """Those under way and the last 20, oldest first."""
@@ -139,7 +140,7 @@ class Gate:
         for record in self._runbook.load():
             site = self._rules.site(record.run.plan.site)
             self._rules.hold(record.run.plan.site, record.run.who, record.run.plan.title)
-            self._spawn(self._hold(record, self._runner.resume(record, site)))
+            self._spawn(self._hold(record, partial(self._runner.resume, record, site)))
         await self._scribe.settle({run.id for run in self.runs()})
 
     async def close(self) -> None:
@@ -246,7 +247,7 @@ class Gate:
         record = Record(run, person.uid)
         self._runbook.begin(record)
         self._timeline.note(Event(at=now, kind="action", site=site.id, who=person.name, message=plan.title))
-        self._spawn(self._hold(record, self._runner.execute(record, site)))
+        self._spawn(self._hold(record, partial(self._runner.execute, record, site)))
         return Started(run)
 
     async def _put_on_record(self, person: Person, run: Run, reason: str) -> str | None:
@@ -263,12 +264,18 @@ class Gate:
             return str(error)
         return None
 
-    async def _hold(self, record: Record, work: Coroutine[Any, Any, Run]) -> None:
-        """The site is taken until the outcome is written."""
+    async def _hold(self, record: Record, work: Callable[[Over], Coroutine[Any, Any, Run]]) -> None:
+        """The site is taken until the outcome is written; not while the journal on the host is tidied up."""
+        held = [record.run.plan.site]
+
+        def over() -> None:
+            while held:
+                self._rules.release(held.pop())
+
         try:
-            await work
+            await work(over)
         finally:
-            self._rules.release(record.run.plan.site)
+            over()
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.get_running_loop().create_task(work)

@@ -47,6 +47,13 @@ Ask = Callable[[Hands, Run, int], Awaitable[StepState]]
 """How a step's state is got: by running it, or by looking back."""
 
 
+Over = Callable[[], None]
+
+
+def nothing() -> None:
+    pass
+
+
 class Runner:
     """``execute`` a run from its first step, or ``resume`` one that a dead room left. Neither raises but for cancellation."""
 
@@ -71,25 +78,26 @@ class Runner:
         self._patience = patience
         self._clock = clock
 
-    async def execute(self, record: Record, site: Site) -> Run:
-        """All steps in order; stops at the first that fails. Gives the run as it ended."""
+    async def execute(self, record: Record, site: Site, over: Over = nothing) -> Run:
+        """All steps in order; stops at the first that fails. Gives the run as it ended; ``over`` is called once its outcome is on
+        record and before anybody hears of it, so that the next action may follow at once."""
 
         async def ask(hands: Hands, run: Run, step: int) -> StepState:
             return await hands.run_step(run.plan, run.id, step, run.plan.steps[step].argv)
 
-        return await self._finish(record, site, lambda run: self._steps(run, site, ask, unbegun="failed"))
+        return await self._finish(record, site, lambda run: self._steps(run, site, ask, unbegun="failed"), over)
 
-    async def resume(self, record: Record, site: Site | None) -> Run:
+    async def resume(self, record: Record, site: Site | None, over: Over = nothing) -> Run:
         """Look back at what the host's journal says of each step, wait for one that still runs, start none."""
         if site is None:
             lost = tuple(msgspec.structs.replace(step, state="unknown") for step in record.run.steps)
             run = msgspec.structs.replace(record.run, steps=lost)
-            return await self._close(record, self._ended(run, _not_here(run)), None)
+            return await self._close(record, self._ended(run, _not_here(run)), None, over)
 
         async def ask(hands: Hands, run: Run, step: int) -> StepState:
             return await hands.look_back(run.id, step)
 
-        return await self._finish(record, site, lambda run: self._steps(run, site, ask, unbegun="waiting"))
+        return await self._finish(record, site, lambda run: self._steps(run, site, ask, unbegun="waiting"), over)
 
     async def left_running(self, site: Site) -> Run | None:
         """A run on this site that was given up as unknown and still goes on at its host. Raises ReachError."""
@@ -101,7 +109,7 @@ class Runner:
                         return run
         return None
 
-    async def _finish(self, record: Record, site: Site, act: Callable[[Run], Awaitable[Run]]) -> Run:
+    async def _finish(self, record: Record, site: Site, act: Callable[[Run], Awaitable[Run]], over: Over) -> Run:
         run = record.run
         try:
             run = await act(run)
@@ -112,7 +120,7 @@ class Runner:
             log.exception("run %s", run.id)
             run = self._runbook.get(run.id) or run
             verdict = Verdict(Level.UNKNOWN, msg("a fault of storewatch itself: {fault}", fault=f"{type(error).__name__}: {error}"[:200]))
-        return await self._close(record, self._ended(run, verdict), site)
+        return await self._close(record, self._ended(run, verdict), site, over)
 
     async def _steps(self, run: Run, site: Site, ask: Ask, unbegun: str) -> Run:
         for number in range(len(run.steps)):
@@ -162,9 +170,10 @@ class Runner:
         now = self._clock()
         return msgspec.structs.replace(run, state=_state(run, verdict), verdict=verdict, verified=now, acted=run.acted or now)
 
-    async def _close(self, record: Record, run: Run, site: Site | None) -> Run:
+    async def _close(self, record: Record, run: Run, site: Site | None, over: Over) -> Run:
         """Outcome on record, the book settled, journal on the host forgotten, the store looked at again."""
         audited = await self._scribe.outcome(run, record.uid)
+        over()
         try:
             self._runbook.settle(run, audited=audited)
         except OSError as error:
