@@ -46,13 +46,14 @@ class HostLine:
     """All watches of one host. Two lanes, each one sweep at a time: the light one bundles, the heavy one takes one ask after the other,
     so that a slow command delays no figure but its own. ``due`` and ``dead`` as the clockwork wants them."""
 
-    def __init__(self, looks: Looks, plan: Callable[[HostLine, float], None], lateness: deque[float]) -> None:
+    def __init__(self, looks: Looks, plan: Callable[[HostLine, float], None], lateness: deque[float], turn: asyncio.Lock) -> None:
         self.watches: list[Watch] = []
         self.due = math.inf
         self.dead = False
         self._looks = looks
         self._plan = plan
         self._lateness = lateness
+        self._turn = turn
         self._lanes: dict[bool, asyncio.Task[None]] = {}
         self._failures = 0
         self._not_before = 0.0
@@ -129,6 +130,10 @@ class HostLine:
             self._unreached([watch for watch, _ in asked], answers)
             return
         self._reached()
+        async with self._turn:  # one host's answers at a time: fifty, each with its own breath, would hold the loop together
+            await self._read_all(asked, answers, base)
+
+    async def _read_all(self, asked: list[tuple[Watch, Ask]], answers: list[Answer], base: float) -> None:
         loop = asyncio.get_running_loop()
         shift = max((watch.phase for watch, _ in asked if not watch.looked), default=0.0) * min(watch.every for watch, _ in asked)
         breath = loop.time()

@@ -73,6 +73,7 @@ class Schedule:
         self._webs = WebLooks(self._looks.web, self._clockwork.at, self.lateness)
         self._lines: dict[SshTarget, HostLine] = {}
         self._watches: dict[str, list[Watch]] = {}
+        self._turn = asyncio.Lock()
         self._ending: set[asyncio.Task[None]] = set()
         history.tell(notices.post)
 
@@ -156,7 +157,7 @@ class Schedule:
     def _line(self, host: SshTarget) -> HostLine:
         line = self._lines.get(host)
         if line is None:
-            line = self._lines[host] = HostLine(self._looks, self._clockwork.at, self.lateness)
+            line = self._lines[host] = HostLine(self._looks, self._clockwork.at, self.lateness, self._turn)
         return line
 
     def _leave(self, site_ids: Iterable[str]) -> None:
