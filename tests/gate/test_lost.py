@@ -18,7 +18,8 @@ from tui.wire.messages import No, Started
 def waits(store, name="go"):
     """A first step that says that it runs, then waits to be told to go on."""
     begun, go = store.folder / "begun", store.folder / name
-    store.script = f"touch {shlex.quote(str(begun))}; while [ ! -e {shlex.quote(str(go))} ]; do sleep 0.02; done"
+    there = f"[ ! -e {shlex.quote(str(go))} ] && [ $n -lt 2000 ]"  # ends by itself when nobody tells it to go on
+    store.script = f"touch {shlex.quote(str(begun))}; n=0; while {there}; do sleep 0.02; n=$((n + 1)); done"
     return begun, go
 
 

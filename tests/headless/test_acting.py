@@ -43,6 +43,14 @@ async def test_a_rollback_from_plan_to_record(shop):
     assert len(lines[-2]["plan"]) == 64
 
 
+async def test_read_only_is_kept_by_scripts_too(shop):
+    done = await shop.run("--read-only", "run", "rollback", "eu", OLD, "--yes")
+
+    assert done.code == 4
+    assert "read-only" in done.err
+    assert shop.live == NEW
+
+
 async def test_what_cannot_be_meant_says_what_may(shop):
     done = await shop.run("run", "rolback", "eu")
     assert done.code == 2 and 'did you mean "rollback"?' in done.err

@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 0 done, 1 failed, 2 wrong use, 3 we do not know how it ended, 4 refused by the gate or not confirmed."""
-    return with_room(args, "run", lambda client: _run(client, args), read_only=False)
+    return with_room(args, "run", lambda client: _run(client, args), read_only=bool(getattr(args, "read_only", False)))
 
 
 async def _run(client: Client, args: argparse.Namespace) -> int:
