@@ -1,5 +1,5 @@
-"""P2: from a key to the moved cursor on the terminal, 1,000 sites (5,000: p2_key_to_paint_5000) of which a tenth change each second, beside the barest table
-on the Line API and Textual's DataTable."""
+"""P2: from a key to the moved cursor on the terminal, 1,000 sites (5,000: p2_key_to_paint_5000) of which a tenth change each second,
+beside the barest table on the Line API and Textual's DataTable."""
 
 from __future__ import annotations
 

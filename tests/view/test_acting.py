@@ -4,6 +4,7 @@ import time
 
 import msgspec
 import pytest
+from textual import events
 
 from tui.model.message import msg
 from tui.model.reach import HostKey
@@ -177,6 +178,15 @@ async def test_the_last_view_and_the_question_before_leaving(stage, room):
         await here.press("n", "q", "y")
         await here.until(lambda: not here.app.is_running)
         assert here.app.return_code == 0
+
+
+async def test_a_key_typed_ahead_reaches_the_view_that_came_meanwhile(stage, room):
+    async with stage(room) as here:
+        await here.press("t")
+        timeline = here.app.screen
+        here.app.pop_screen()
+        timeline.post_message(events.Key("w", "w"))
+        await here.until(lambda: here.app.screen.view.name == "wall")
 
 
 async def test_look_again(stage, room):

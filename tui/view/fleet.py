@@ -14,7 +14,7 @@ from tui.view.keys import Key
 from tui.view.query import Fields, Test
 from tui.view.readings import column, failure_lines, fleet_cell
 from tui.view.widgets.grid import Cell, Col
-from tui.view.widgets.lines import Spans
+from tui.view.widgets.lines import Spans, wrapped
 from tui.view.words import ORDER, age, glyph, level_name, level_word, style_of
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tui.view.screens.fleet import FleetScreen
 
 BY_LEVEL, BY_NAME = "level", "name"
-WHY = Col("why", "why", 18, grow=True)
+WHY = Col("why", "why", 28, grow=True)
 _BUCKETS: tuple[Level | None, ...] = (Level.CRIT, Level.UNKNOWN, Level.WARN, None)
 
 
@@ -159,8 +159,8 @@ def summary(board: Board, shown: int, text: str, faults: bool) -> Spans:
     return spans
 
 
-def detail(board: Board, site: str | None, now: float, height: int) -> list[Spans]:
-    """The selected store in two to four lines: who, why, and what to do."""
+def detail(board: Board, site: str | None, now: float, width: int, height: int) -> list[Spans]:
+    """The selected store in two to five lines: who, why, and what to do."""
     card = board.sites.get(site or "")
     if card is None or site is None:
         return []
@@ -176,10 +176,11 @@ def detail(board: Board, site: str | None, now: float, height: int) -> list[Span
         probe = board.probe(worst.probe)
         title = probe.title if probe else worst.probe
         stale = " STALE" if worst.is_stale(now) else ""
-        lines.append([(f" {title}: ", "head"), (worst.summary.say(), style_of(worst.level)), (f"  {age(now - worst.at)}{stale}", "dim")])
+        lines.append([(f" {title}: ", "head"), (f"{age(now - worst.at)}{stale}  ", "dim"), (worst.summary.say(), style_of(worst.level))])
         more = failure_lines(worst) or [[("  ", "dim"), (line, "dim")] for line in worst.evidence[:2]]
         lines += [[(" ", "dim"), *spans] for spans in more if not _repeats(spans, worst.summary.say())]
-    return lines[: 3 if height < 24 else 4]
+    lines[1:] = wrapped(lines[1:], max(20, width))
+    return lines[: 3 if height < 28 else 5]
 
 
 def _repeats(spans: Spans, text: str) -> bool:

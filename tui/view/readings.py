@@ -8,6 +8,7 @@ from tui.model.catalogue import Column, ProbeInfo
 from tui.model.level import Level
 from tui.model.reading import Reading, Row
 from tui.view.board import Board
+from tui.view.cells import width_of
 from tui.view.widgets.grid import Cell, Col
 from tui.view.widgets.lines import Spans
 from tui.view.words import RIGHT, age, figure, level_word, span, style_of
@@ -87,6 +88,20 @@ def fact_spans(reading: Reading, probe: ProbeInfo, now: float) -> Spans:
         if info.key in reading.values:
             found += [(f"{info.title} ", "dim"), (figure(reading.values[info.key], info.unit, now) + "  ", "text")]
     return found
+
+
+def flow(facts: Spans, width: int) -> list[Spans]:
+    """Pairs of title and figure, as many on a line as fit."""
+    lines: list[list[tuple[str, str]]] = []
+    used = width + 1
+    for title, value in zip(facts[::2], facts[1::2], strict=True):
+        length = width_of(title[0]) + width_of(value[0])
+        if used + length - 2 > width or not lines:
+            lines.append([])
+            used = 0
+        lines[-1] += [title, value]
+        used += length
+    return list(lines)
 
 
 def taken(reading: Reading, now: float) -> str:

@@ -95,7 +95,9 @@ def local(at: float, pattern: str = "%H:%M:%S") -> str:
 
 
 def stamp(at: float, now: float) -> str:
-    """A Unix time: the clock today, with the day before that."""
+    """A Unix time: the clock today, the day before and after that, the year when it is half a year away."""
+    if abs(now - at) > 15_000_000:
+        return local(at, "%Y-%m-%d")
     return local(at) if abs(now - at) < 43_200 else local(at, "%m-%d %H:%M")
 
 
@@ -133,7 +135,9 @@ def _number(value: float, unit: str, now: float) -> str:
         return f"{value:.0f} d"
     if unit == "s":
         return f"{_plain(value)} s"
-    return _plain(value) + (unit if unit.startswith("/") else "")
+    if unit.startswith("/"):
+        return (f"{value:.1f}".removesuffix(".0") if abs(value) < 100 else f"{value:.0f}") + unit
+    return _plain(value)
 
 
 RIGHT = frozenset({"ms", "s", "%", "B", "/min", "age", "days"})

@@ -74,7 +74,11 @@ class Keyed(Screen[Any]):
     async def on_key(self, event: events.Key) -> None:
         event.stop()
         event.prevent_default()
-        await self.press(pressed(event))
+        top = self.viewer.screen
+        if top is self:
+            await self.press(pressed(event))
+        elif isinstance(top, RoomScreen):  # typed ahead: it was sent here before the view changed. A dialog is never answered so.
+            top.post_message(events.Key(event.key, event.character))
 
     async def press(self, key: str) -> None:
         """Do what ``key`` does here; a key that cannot work says why."""
@@ -180,7 +184,7 @@ class Dialog(Keyed, ModalScreen[Any]):
 
     DEFAULT_CSS = """
     Dialog { align: center middle; background: #121212 60%; }
-    Dialog > #box { width: 90%; max-width: 116; height: 80%; border: round #5fafd7; background: #121212; padding: 0 1; }
+    Dialog > #box { width: 96%; max-width: 116; height: 88%; max-height: 40; border: round #5fafd7; background: #121212; padding: 0 1; }
     Dialog.-danger > #box { border: heavy #d70000; }
     Dialog.-ascii > #box { border: ascii #5fafd7; }
     Dialog.-low > #box { height: auto; max-height: 80%; }

@@ -118,7 +118,7 @@ class FleetScreen(RoomScreen):
     def _detail(self) -> None:
         self._detailing = False
         if self.ready:
-            lines = fleet.detail(self.viewer.board, self.table.cursor_key, time.time(), self.size.height)
+            lines = fleet.detail(self.viewer.board, self.table.cursor_key, time.time(), self.size.width, self.size.height)
             self.query_one("#detail", Lines).show(lines)
 
     def on_resize(self, event: events.Resize) -> None:

@@ -13,7 +13,7 @@ from tui.model.reading import Reading, Row
 from tui.view import acting
 from tui.view.keys import Key
 from tui.view.query import Test, parse
-from tui.view.readings import fact_spans, headline, pane_columns, row_cell, taken
+from tui.view.readings import fact_spans, flow, headline, pane_columns, row_cell, taken
 from tui.view.screens.base import RoomScreen, table_keys
 from tui.view.screens.text import TextDialog
 from tui.view.views import View
@@ -24,8 +24,6 @@ from tui.view.words import figure
 
 if TYPE_CHECKING:
     from tui.view.board import Change
-
-FACTS_A_LINE = 4
 
 
 class PaneScreen(RoomScreen):
@@ -96,9 +94,7 @@ class PaneScreen(RoomScreen):
         if reading is None:
             return lines
         lines.append([(taken(reading, now), "dim")])
-        facts = list(fact_spans(reading, info, now))
-        pairs = FACTS_A_LINE * 2
-        return lines + [facts[start : start + pairs] for start in range(0, len(facts), pairs)]
+        return lines + flow(fact_spans(reading, info, now), max(20, self.size.width - 2))
 
     def _table(self, info: ProbeInfo, reading: Reading | None) -> None:
         rows = reading.rows if reading else ()

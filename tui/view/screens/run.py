@@ -107,13 +107,8 @@ def run_lines(run: Run, site: str, offer: str) -> list[Spans]:
     """A run for people."""
     word, style = _RUN.get(run.state, (run.state, "text"))
     lines: list[Spans] = [
-        [
-            (f"{run.plan.title} ", "bold"),
-            ("at ", "dim"),
-            (site, "bold"),
-            (f"  by {run.who}", "dim"),
-            ("  undo of an earlier run" if run.undo_of else "", "warn"),
-        ],
+        [(run.plan.title.say(), "bold")],
+        [("store  ", "dim"), (site, "bold"), (f"  by {run.who}", "dim"), ("  undo of an earlier run" if run.undo_of else "", "warn")],
         [("state  ", "dim"), (word, style)],
         [],
     ]

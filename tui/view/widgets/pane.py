@@ -14,7 +14,7 @@ from tui.model.reading import Reading
 from tui.view.board import Board
 from tui.view.cells import fit, width_of
 from tui.view.look import style
-from tui.view.readings import fact_spans, headline, pane_columns, row_cell
+from tui.view.readings import fact_spans, flow, headline, pane_columns, row_cell
 from tui.view.widgets.grid import fit_columns, header_strip, row_strip
 from tui.view.widgets.lines import strip_of, wrapped
 from tui.view.words import WORDS, style_of
@@ -72,9 +72,7 @@ class Pane(Widget):
         lines = [strip_of(spans, width) for spans in wrapped(headline(self.board, self.site, self.probe, now), width)]
         if reading is None:
             return lines[:height]
-        facts = fact_spans(reading, self.probe, now)
-        if facts:
-            lines.append(strip_of(facts, width))
+        lines += [strip_of(facts, width) for facts in flow(fact_spans(reading, self.probe, now), width)[: max(1, height // 4)]]
         room = height - len(lines)
         if self.probe.columns and room > 1 and reading.rows:
             lines += self._table(reading, width, room, now)

@@ -38,6 +38,7 @@ class VirtualTable(Widget):
         self._fetch: Fetch = fetch or (lambda _key: ())
         self._fitted: Fitted = ()
         self._cursor = 0
+        self._chosen = False  # nobody has moved the cursor yet: then it stays on top, wherever the first row goes
         self._top = 0
         self._strips: dict[str, Strip] = {}
 
@@ -70,13 +71,14 @@ class VirtualTable(Widget):
         """Show ``rows`` in this order, the cursor on the key where it was (or on the same line when that has gone)."""
         before, key = self.rows, self.cursor_key
         self.rows = rows
-        if key is not None and (self._cursor >= len(rows) or rows[self._cursor] != key):
+        if self._chosen and key is not None and (self._cursor >= len(rows) or rows[self._cursor] != key):
             try:
                 self._cursor = rows.index(key)
             except ValueError:
                 self._cursor = max(0, min(self._cursor, len(rows) - 1))
         if len(self._strips) > CACHE:
             self._strips.clear()
+        self._cursor = max(0, min(self._cursor, len(rows) - 1))
         seen = slice(self._top, self._top + self.page)
         moved = self._settle()
         if moved or before[seen] != rows[seen]:
@@ -104,6 +106,7 @@ class VirtualTable(Widget):
 
     def move_to(self, index: int) -> None:
         """Put the cursor on row ``index``, at most to the ends; repaints two lines unless it scrolls."""
+        self._chosen = True
         index = max(0, min(index, len(self.rows) - 1))
         if index == self._cursor:
             return
@@ -121,6 +124,7 @@ class VirtualTable(Widget):
         key = self.cursor_key
         if key is None:
             return
+        self._chosen = True
         self.marks ^= {key}
         self._strips.pop(key, None)
         self.refresh(Region(0, self._cursor - self._top + 1, self.size.width, 1))
