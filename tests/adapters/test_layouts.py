@@ -59,7 +59,7 @@ def test_capistrano_is_seen_in_each_shell(shell, shop):
 def test_capistrano_is_rolled_back_and_forth(request, dash, shop, target, modern, tools):
     path = str(request.getfixturevalue("busybox")) if tools == "busybox" else None
     deploys = CAPISTRANO.read(dash(CAPISTRANO.script(site(CAPISTRANO, shop))))
-    host = HostFacts(user="ops", uid=1000, mv_T=modern)
+    host = HostFacts(user="ops", uid=1000, mv_dash_t=modern)
     steps = CAPISTRANO.rollback(site(CAPISTRANO, shop), deploys, target, host)
     before = sorted(entry.name for entry in shop.iterdir())
     play(*[step.argv for step in steps], path=path)
@@ -75,7 +75,7 @@ def test_there_is_always_a_current_release(dash, shop):
     """Stopped after any step, ``current`` is the old release or the new one, and starting again finishes."""
     deploys = CAPISTRANO.read(dash(CAPISTRANO.script(site(CAPISTRANO, shop))))
     for modern in (True, False):
-        steps = CAPISTRANO.rollback(site(CAPISTRANO, shop), deploys, OLD, HostFacts(user="ops", uid=1000, mv_T=modern))
+        steps = CAPISTRANO.rollback(site(CAPISTRANO, shop), deploys, OLD, HostFacts(user="ops", uid=1000, mv_dash_t=modern))
         for stop in range(1, len(steps) + 1):
             play(*[step.argv for step in steps[:stop]])
             assert (shop / "current" / "index.php").exists()

@@ -129,7 +129,7 @@ def test_facts_are_read(sh, tmp_path):
     body, code = script.between(out, mark)
     facts = script.read_facts(body, now, time.time())
     assert code == 0
-    assert (facts.home, facts.skew, facts.mv_T) == (str(tmp_path), 0.0, True)
+    assert (facts.home, facts.skew, facts.mv_dash_t) == (str(tmp_path), 0.0, True)
     assert facts.user
     assert facts.uid >= 0
     assert "stat" in facts.tools
@@ -144,7 +144,7 @@ def test_skew_of_a_clock_of_whole_seconds(sent, came, host, skew):
 
 
 def test_garbled_facts_are_no_facts():
-    assert script.read_facts(b"user a\x1b[31mb\nuid x\nzone ?\nnow never\n", 1.0, 2.0) == HostFacts("ab", -1, mv_T=False)
+    assert script.read_facts(b"user a\x1b[31mb\nuid x\nzone ?\nnow never\n", 1.0, 2.0) == HostFacts("ab", -1, mv_dash_t=False)
 
 
 def test_a_first_word_is_never_a_keyword_or_an_assignment(sh):

@@ -27,7 +27,7 @@ def switch(root: str, link: str, target: str, before: str | None, user: str | No
 
     check = Step(words("sh", "-c", _HAS_FILES, "sh", f"{root}/{target}"), msg("the release must exist and hold files"), undo=NOTHING)
     fresh, back = f"{root}/{link}.storewatch", None
-    if host.mv_T:
+    if host.mv_dash_t:
         if before is not None:
             back = words("sh", "-c", _BACK, "sh", before, fresh, f"{root}/{link}")
         made = Step(words("ln", "-sfn", target, fresh), msg("make the new link beside the old one"), undo=words("rm", "-f", fresh))

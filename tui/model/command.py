@@ -11,13 +11,13 @@ from tui.model.secret import Secret
 
 class HostFacts(msgspec.Struct, frozen=True):
     """What is known of a host after login. ``tools`` are those of ``timeout setsid stat sudo runuser php nice`` that were found.
-    ``mv_T``: mv knows -T. ``offset`` of its local time to UTC and clock ``skew`` to ours, in seconds."""
+    ``mv_dash_t``: mv knows -T. ``offset`` of its local time to UTC and clock ``skew`` to ours, in seconds."""
 
     user: str
     uid: int
     home: str = ""
     tools: frozenset[str] = frozenset()
-    mv_T: bool = True
+    mv_dash_t: bool = True
     offset: int = 0
     skew: float = 0.0
     name: str = ""

@@ -24,7 +24,8 @@ class Plugin(msgspec.Struct, frozen=True):
 
 
 class PluginList(msgspec.Struct, frozen=True):
-    """``how``: ``wp`` (WP-CLI answered), ``shortinit`` (read from the database without loading plugins) or ``folders`` (only names on disk);
+    """``how``: ``wp`` (WP-CLI answered), ``shortinit`` (read from the database without loading plugins) or ``folders`` (only names on
+    disk);
     ``trouble``: why the better way failed, "" if it did not."""
 
     plugins: tuple[Plugin, ...]

@@ -160,7 +160,7 @@ def facts(mark: str) -> bytes:
         'echo "user $(id -un)"; echo "uid $(id -u)"; echo "home ${HOME:-$(cd && pwd)}"; echo "now $(date +%s)"; echo "zone $(date +%z)"',
         'echo "name $(hostname 2>/dev/null || uname -n)"',
         f'for _sw_t in {" ".join(TOOLS)}; do command -v "$_sw_t" >/dev/null 2>&1 && echo "tool $_sw_t"; done',
-        f'case $(mv -T {nowhere} {nowhere}.new 2>&1) in *"option"*|*"sage:"*) ;; *) echo "mv_T yes" ;; esac',
+        f'case $(mv -T {nowhere} {nowhere}.new 2>&1) in *"option"*|*"sage:"*) ;; *) echo "mv_dash_t yes" ;; esac',
         r"""printf '\n%s end 0 0\n' "$_sw_m"; exit 0""",
     ]  # fmt: skip
     return encode(group("\n".join(body)))
@@ -175,7 +175,7 @@ def read_facts(out: bytes, sent: float, came: float) -> HostFacts:
     zone = re.fullmatch(r"([+-])([0-9]{2})([0-9]{2})", said.get("zone", ""))
     offset = 0 if zone is None else (int(zone[2]) * 3600 + int(zone[3]) * 60) * (-1 if zone[1] == "-" else 1)
     return HostFacts(
-        one_line(said.get("user", "")), int(uid) if uid.isdecimal() else -1, said.get("home", ""), tools, "mv_T" in said, offset,
+        one_line(said.get("user", "")), int(uid) if uid.isdecimal() else -1, said.get("home", ""), tools, "mv_dash_t" in said, offset,
         skew(int(now), sent, came) if now.isdecimal() else 0.0, one_line(said.get("name", "")),
     )  # fmt: skip
 
