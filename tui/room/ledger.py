@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from sys import intern
 from typing import Any
 
 import msgspec
@@ -33,10 +34,13 @@ class Ledger:
         self._write_latest = tables.upsert(tables.latest, dialect)
         self._write_heads = tables.upsert(tables.heads, dialect)
 
-    async def load(self, connection: AsyncConnection) -> None:
-        """Learn the numbers of all series."""
-        found = await connection.execute(sa.select(tables.series.c.site, tables.series.c.probe, tables.series.c.key, tables.series.c.id))
-        self.ids = {(site, probe, key): number for site, probe, key, number in found}
+    async def load(self, connection: AsyncConnection, after: int = 0) -> None:
+        """Learn the numbers of all series, or of those that came ``after`` a number. Equal words are kept once: there are tens of
+        thousands of series and a few dozen words."""
+        table = tables.series
+        found = await connection.execute(sa.select(table.c.site, table.c.probe, table.c.key, table.c.id).where(table.c.id > after))
+        ids = {(intern(site), intern(probe), intern(key)): number for site, probe, key, number in found}
+        self.ids = {**self.ids, **ids} if after else ids
 
     async def write(self, connection: AsyncConnection, batch: Batch) -> None:
         """The whole batch. On an error nothing of it counts; call ``load`` before the next."""
@@ -45,7 +49,9 @@ class Ledger:
             await _many(
                 connection, self._write_series, [{"site": site, "probe": probe, "key": key} for site, probe, key in sorted(missing)]
             )
-            await self.load(connection)
+            await self.load(connection, after=max(self.ids.values(), default=0))
+            if not missing <= self.ids.keys():  # another room made one before we did
+                await self.load(connection)
         ids = self.ids
         await _many(connection, self._write_raw, [{"series": ids[key], "at": at, "value": value} for key, at, value in batch.values])
         minutes = [

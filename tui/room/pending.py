@@ -21,7 +21,7 @@ Key = tuple[str, str, str]
 """Site, probe, key."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Minute:
     """What a figure was within one minute that began at ``at`` (microseconds)."""
 

@@ -47,7 +47,8 @@ PATIENCE = 90.0
 class Schedule:
     """Looks at every site with every probe, each in its interval, spread so that they do not fire together.
 
-    ``lateness``: seconds between due and begun of the last looks. ``clock`` gives Unix seconds. Readings already in ``memory`` (from
+    ``lateness``: seconds between due and begun of the last looks over HTTP; ``sweep_lateness`` of those over SSH, which also wait for the
+    sweep before them. ``clock`` gives Unix seconds. Readings already in ``memory`` (from
     before a restart) are the probes' ``last``.
     """
 
@@ -66,6 +67,7 @@ class Schedule:
         self._probes = tuple(probes)
         self._memory = memory
         self.lateness: deque[float] = deque(maxlen=20_000)
+        self.sweep_lateness: deque[float] = deque(maxlen=2_000)
         self.self_test = self_test or SelfTest(notices)
         self._causes = Causes(notices)
         self._looks = GuardedLooks(reach, memory, history, self.self_test, self._causes, clock)
@@ -157,7 +159,7 @@ class Schedule:
     def _line(self, host: SshTarget) -> HostLine:
         line = self._lines.get(host)
         if line is None:
-            line = self._lines[host] = HostLine(self._looks, self._clockwork.at, self.lateness, self._turn)
+            line = self._lines[host] = HostLine(self._looks, self._clockwork.at, self.sweep_lateness, self._turn)
         return line
 
     def _leave(self, site_ids: Iterable[str]) -> None:
