@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from tui.wire.messages import Body, Result
 
+gc.freeze()  # else the first collection looks through all of it after all
 gc.enable()
 TICK = 5.0
 """Seconds between looks at what has grown old; ages step, so most of them draw nothing."""

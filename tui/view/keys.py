@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from textual.events import Key as KeyEvent
@@ -22,8 +21,7 @@ _SHOWN = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """``keys``: characters (``G``, ``!``) or Textual names (``ctrl+l``, ``pageup``). ``shown``: in the key bar. ``why``: the reason it
     cannot work now, None when it can. ``name``: its word for ``:`` and the palette, "" for neither."""
 
