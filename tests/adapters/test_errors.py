@@ -171,3 +171,17 @@ def test_a_garbled_answer_keeps_the_place(dash, tmp_path):
     before = watch.look()
     garbled = errors.read(watch.site, Answer(b"Welcome to web1!\n", 0, time.time()), before)
     assert garbled.level is Level.UNKNOWN and garbled.carry == before.carry
+
+
+def test_a_cured_store_is_not_crit_for_five_more_minutes(shell, tmp_path):
+    log = tmp_path / "nginx.log"
+    log.write_bytes(b"")
+    watch = Watch(tmp_path, shell, "nginx.log")
+    watch.look()
+    with log.open("ab") as file:
+        file.write(fatal() * 20)
+
+    assert watch.look().level is Level.CRIT
+    assert watch.look(later=30).level is Level.CRIT
+    assert watch.look(later=65).level is Level.WARN
+    assert watch.look(later=WINDOW + 65).level is Level.OK

@@ -38,6 +38,7 @@ class ErrorsSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     every: Duration = Field(15.0, description="time between looks")
+    quiet: Duration = Field(60.0, description="time without a fatal or critical error after which it is no longer CRIT but WARN")
     fatal_crit: float = Field(1.0, gt=0, description="fatal and critical errors per minute from which it is CRIT; any is WARN")
     rate_warn: float = Field(20.0, gt=0, description="errors and warnings per minute from which it is WARN")
     ignore: tuple[str, ...] = Field((), description="text of errors that do not count; each is looked for as it stands")
@@ -173,7 +174,8 @@ def _judge(settings: ErrorsSettings, groups: dict[str, Group], now: float, rate:
     if fatals:
         worst_group = max((group for group in groups.values() if group.level == "crit"), key=lambda group: (group.rate(now), group.last))
         fatal_rate = sum(group.rate(now) for group in groups.values() if group.level == "crit")
-        level = Level.CRIT if fatal_rate >= settings.fatal_crit else Level.WARN
+        quiet = now - max(group.last for group in groups.values() if group.level == "crit")
+        level = Level.CRIT if fatal_rate >= settings.fatal_crit and quiet < settings.quiet else Level.WARN
         words: dict[str, str | int | float] = {"count": fatals, "text": one_line(worst_group.text, 100)}
         if worst_group.culprit:
             found.append(Finding(level, msg("{count} fatal in 5 min, {culprit}: {text}", culprit=worst_group.culprit, **words)))
