@@ -24,6 +24,17 @@ from tui.demo.shop import Shop
 
 PREFIX = "storewatch-demo-"
 CERTIFICATE_DAYS = 200
+_THIS_MACHINE = {
+    "cpu_warn": 100,
+    "cpu_crit": 100,
+    "load_warn": 100,
+    "memory_warn": 99,
+    "memory_crit": 100,
+    "disk_warn": 99,
+    "disk_crit": 100,
+}
+"""All demo hosts are the machine of whoever tries the demo: how busy it is would drown the story."""
+
 ENDING_DAYS = 9
 
 
@@ -92,7 +103,7 @@ class DemoFleet:
     def _table(self) -> dict[str, object]:
         room = {"name": "demo", "demo": True, "state": str(self.folder / "state"), "timezone": "UTC"}
         ssh = {"user": "demo", "key": str(self.folder / "id_ed25519"), "known_hosts": str(self.folder / "known_hosts"), "config": "none"}
-        defaults = {"interval": "5s", "production": False, "platform": "woocommerce", "ssh": ssh}
+        defaults = {"interval": "5s", "production": False, "platform": "woocommerce", "ssh": ssh, "probes": {"host": _THIS_MACHINE}}
         return {"room": room, "defaults": defaults, "sites": {shop.disk.part.id: self._site(shop) for shop in self.shops}}
 
     def _site(self, shop: Shop) -> dict[str, object]:
