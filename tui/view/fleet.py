@@ -159,11 +159,17 @@ def summary(board: Board, shown: int, text: str, faults: bool) -> Spans:
     return spans
 
 
+def detail_height(height: int) -> int:
+    """Lines of the detail strip: the same for every store, so that the table does not jump as the cursor moves."""
+    return 3 if height < 28 else 5
+
+
 def detail(board: Board, site: str | None, now: float, width: int, height: int) -> list[Spans]:
     """The selected store in two to five lines: who, why, and what to do."""
     card = board.sites.get(site or "")
+    room = detail_height(height)
     if card is None or site is None:
-        return []
+        return [()] * room
     level = board.levels[site]
     facts = " · ".join(part for part in (card.url, card.platform, card.layout, card.host) if part)
     lines: list[Spans] = [
@@ -180,7 +186,7 @@ def detail(board: Board, site: str | None, now: float, width: int, height: int) 
         more = failure_lines(worst) or [[("  ", "dim"), (line, "dim")] for line in worst.evidence[:2]]
         lines += [[(" ", "dim"), *spans] for spans in more if not _repeats(spans, worst.summary.say())]
     lines[1:] = wrapped(lines[1:], max(20, width))
-    return lines[: 3 if height < 28 else 5]
+    return (lines + [()] * room)[:room]
 
 
 def _repeats(spans: Spans, text: str) -> bool:

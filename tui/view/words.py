@@ -20,17 +20,26 @@ class Words:
 
     def __init__(self) -> None:
         self.ascii = False
-        self.zone: tzinfo | None = None
+        self._zone: tzinfo | None = None
+        self._zone_name = ""
         self.translate: Callable[[str], str] = str
 
     def use_zone(self, name: str) -> None:
         """Show times in the IANA zone ``name``; an unknown name leaves this machine's own."""
-        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+        self._zone, self._zone_name = None, name
 
-        try:
-            self.zone = ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError):
-            self.zone = None
+    @property
+    def zone(self) -> tzinfo | None:
+        """Looked up when the first time is shown: it costs reading files, which the first paint does not wait for."""
+        if self._zone_name:
+            from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+            name, self._zone_name = self._zone_name, ""
+            try:
+                self._zone = ZoneInfo(name)
+            except (ZoneInfoNotFoundError, ValueError):
+                self._zone = None
+        return self._zone
 
 
 WORDS = Words()

@@ -114,7 +114,7 @@ class RoomScreen(Keyed):
         yield Lines(id="banner", most=3)
         yield from self.body()
         yield Prompt(id="prompt")
-        yield Lines(id="keys", base="bar", lines=1)
+        yield Lines(id="keys", base="bar", lines=2 if self.viewer.size.height >= TALL else 1)
         yield Lines(id="small")
 
     def body(self) -> Iterable[Widget]:
@@ -234,7 +234,7 @@ def key_bar(keys: Sequence[Key], width: int, name: str = "bar-key", lines: int =
         seen.add(key.sign)
         rows[-1] += [(text[0], name), (text[1], base)]
         used += length
-    return list(rows)
+    return [*rows, *([[]] * (lines - len(rows)))]
 
 
 def text_keys(view: TextView) -> list[Key]:

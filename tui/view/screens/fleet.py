@@ -51,7 +51,7 @@ class FleetScreen(RoomScreen):
     def body(self) -> Iterable[Widget]:
         yield Lines(id="summary", lines=1)
         yield VirtualTable((), self._cells, id="table")
-        yield Lines(id="detail", lines=3)
+        yield Lines(id="detail", lines=fleet.detail_height(self.viewer.size.height))
 
     @property
     def table(self) -> VirtualTable:

@@ -11,6 +11,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tui.view import fleet
 from tui.view.board import Board
 from tui.view.cells import fit, wrap
 from tui.view.keys import Key
@@ -138,7 +139,7 @@ class WallScreen(FleetScreen):
         cards = Cards((), self._cells, id="table")
         cards.board = self.viewer.board
         yield cards
-        yield Lines(id="detail", lines=3)
+        yield Lines(id="detail", lines=fleet.detail_height(self.viewer.size.height))
 
     def keys(self) -> list[Key]:
         cards = self.table
