@@ -128,8 +128,18 @@ def failed(step: str, kind: str, where: Where | None = None, **args: str | int |
     shown = {name: one_line(value) if isinstance(value, str) else value for name, value in args.items()}
     if where is not None:
         shown = {"host": one_line(where.label), "port": where.port, **shown}
-    cause = where.cause if where is not None else ""
-    return ReachError(Failure(step, kind, Message(said, shown), Message(remedy, shown), cause))
+    return ReachError(
+        Failure(step, kind, Message(said, shown), Message(remedy, shown), _cause(step, kind, where, str(shown.get("path", ""))))
+    )
+
+
+def _cause(step: str, kind: str, where: Where | None, path: str) -> str:
+    """What sites share that fail alike: the host, or only their way into it, when another user or another key may well get in."""
+    if where is None:
+        return ""
+    if step == "login" and (path or kind == "denied"):
+        return " ".join(filter(None, (f"host:{where.label}", path)))
+    return where.cause
 
 
 def behind(failure: Failure, jump: Where) -> ReachError:
