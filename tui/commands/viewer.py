@@ -22,11 +22,11 @@ def run(args: argparse.Namespace) -> int:
 
     sites = find(args.sites)
     read_only = bool(getattr(args, "read_only", False))
-    room = _Room(sites, args.state, read_only)
+    room = RoomOf(sites, args.state, read_only)
     return run_viewer(room.dial, Options(read_only=read_only, crash_folder=args.state, restart=room.restart))
 
 
-class _Room:
+class RoomOf:
     """The way to one room, as the view wants it: its errors carry what to do next."""
 
     def __init__(self, sites: Path, state: Path | None, read_only: bool) -> None:

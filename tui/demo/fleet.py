@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import random
+import resource
 import shutil
 import ssl
 import sys
@@ -24,6 +26,13 @@ from tui.demo.shop import Shop
 
 PREFIX = "storewatch-demo-"
 CERTIFICATE_DAYS = 200
+ENDING_DAYS = 9
+LOCK = "lock"
+"""Held by the living demo; the kernel lets go of it with the process, however that ends."""
+EVERY = {"errors": 5.0, "deploys": 10.0, "host": 15.0, "backups": 60.0, "plugins": 120.0}
+"""Seconds between looks: more often than on real stores, since a demo is watched for minutes, not for days."""
+INTERVAL = 5.0
+QUICKEST = 2.0
 _THIS_MACHINE = {
     "cpu_warn": 100,
     "cpu_crit": 100,
@@ -35,24 +44,26 @@ _THIS_MACHINE = {
 }
 """All demo hosts are the machine of whoever tries the demo: how busy it is would drown the story."""
 
-ENDING_DAYS = 9
-
 
 class DemoFleet:
-    """``stores`` real little stores below one temporary folder. ``sites``: the path of their sites.toml once started."""
+    """``stores`` real little stores below one temporary folder, made at once and open to its owner alone (mode 0700). ``sites``: the path
+    of their sites.toml once started. ``pace`` stretches the story and the times between looks: 0.1 is ten times as fast."""
 
-    def __init__(self, stores: int = 12, seed: int = 1, *, calm: bool = False, storm: bool = False) -> None:
+    def __init__(self, stores: int = 12, seed: int = 1, *, calm: bool = False, storm: bool = False, pace: float = 1.0) -> None:
         self.parts = cast(stores, seed, calm, git=shutil.which("git") is not None)
-        self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+        self.folder = Path(os.path.realpath(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-")))
+        self._lock = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
         self.sites = self.folder / "sites.toml"
         self.shops: list[Shop] = []
         self._hosts: list[Host] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._dice = random.Random(seed)  # noqa: S311 - a story, not a secret
-        self._calm, self._storm = calm, storm
+        self._calm, self._storm, self._pace = calm, storm, pace
 
     async def start(self) -> None:
         """Lay the disks, listen, write sites.toml and let the story begin. Raises OSError when the folder cannot be written."""
+        _allow_many_sockets()
         authority = Authority(self.folder / "tls")
         client = asyncssh.generate_private_key("ssh-ed25519")
         client.write_private_key(self.folder / "id_ed25519")
@@ -74,7 +85,7 @@ class DemoFleet:
         self.sites.write_text(tomli_w.dumps(self._table()))
         turns = [story.shoppers(self.shops, self._dice), story.grumble(self.shops, self._dice)]
         if not self._calm:
-            turns.append(story.faults(self.shops, self._dice))
+            turns.append(story.faults(self.shops, self._dice, self._pace))
         if self._storm:
             turns.append(story.storm(self.shops, self._dice))
         self._tasks = [asyncio.ensure_future(turn) for turn in turns]
@@ -89,6 +100,7 @@ class DemoFleet:
         for host in self._hosts:
             host.close()
         await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
+        os.close(self._lock)
 
     def _host_root(self, number: int) -> Path:
         root = self.folder / f"web{number + 1}"
@@ -103,8 +115,13 @@ class DemoFleet:
     def _table(self) -> dict[str, object]:
         room = {"name": "demo", "demo": True, "state": str(self.folder / "state"), "timezone": "UTC"}
         ssh = {"user": "demo", "key": str(self.folder / "id_ed25519"), "known_hosts": str(self.folder / "known_hosts"), "config": "none"}
-        defaults = {"interval": "5s", "production": False, "platform": "woocommerce", "ssh": ssh, "probes": {"host": _THIS_MACHINE}}
+        probes = {name: {"every": self._seconds(seconds), **(_THIS_MACHINE if name == "host" else {})} for name, seconds in EVERY.items()}
+        common = {"interval": self._seconds(INTERVAL), "production": False, "platform": "woocommerce"}
+        defaults = {**common, "ssh": ssh, "probes": probes}
         return {"room": room, "defaults": defaults, "sites": {shop.disk.part.id: self._site(shop) for shop in self.shops}}
+
+    def _seconds(self, seconds: float) -> str:
+        return f"{max(QUICKEST, seconds * self._pace):.0f}s"
 
     def _site(self, shop: Shop) -> dict[str, object]:
         disk, part = shop.disk, shop.disk.part
@@ -133,22 +150,43 @@ def _server_tls(authority: Authority, name: str, days: int) -> ssl.SSLContext:
 
 
 def sweep_leftovers() -> int:
-    """Remove the folders of this user's demos whose process is gone (ended by kill -9). Returns how many."""
+    """Remove the folders of this user's demos that nobody holds any more (ended by kill -9). Returns how many."""
     removed = 0
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        pid = folder.name.removeprefix(PREFIX).partition("-")[0]
         with contextlib.suppress(OSError):
-            if folder.stat().st_uid == os.getuid() and pid.isdigit() and not _alive(int(pid)):
+            if folder.lstat().st_uid == os.getuid() and folder.is_dir() and not folder.is_symlink() and _left(folder):
                 shutil.rmtree(folder, ignore_errors=True)
                 removed += 1
     return removed
 
 
-def _alive(pid: int) -> bool:
+def _left(folder: Path) -> bool:
+    """Whether no process holds the demo in ``folder``. Raises OSError when that cannot be known."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        lock = os.open(folder / LOCK, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return not _alive(folder.name.removeprefix(PREFIX).partition("-")[0])  # it may be just being made
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(lock)
+    return True
+
+
+def _alive(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, ValueError):
         return False
     except PermissionError:
         return True
     return True
+
+
+def _allow_many_sockets() -> None:
+    """A thousand stores are a thousand listening sockets: more than many shells allow at first."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -54,7 +54,7 @@ def cast(stores: int, seed: int, calm: bool, git: bool) -> tuple[Cast, ...]:
                 name=name if not lap else f"{name} {lap + 1}",
                 host=number // PER_HOST,
                 tls=number % 6 != 3 or faults.get(number) == "certificate",
-                git=git and number % len(_NAMES) == 9 and not faults.get(number),
+                git=git and number % len(_NAMES) == 9 and faults.get(number) != "bad-release",
                 fault=faults.get(number, ""),
             )
         )

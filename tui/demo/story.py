@@ -14,6 +14,7 @@ from tui.demo.shop import PAGES, Shop
 
 BAD_RELEASE_AT = 20.0
 GUILTY_PLUGIN_AT = 50.0
+"""Seconds after the start."""
 REQUESTS_A_SECOND = 12.0
 """Of all shoppers together, whatever the number of stores: the demo shares the machine with the room."""
 STORM_LINES = 200
@@ -54,13 +55,13 @@ async def grumble(shops: Sequence[Shop], dice: random.Random) -> None:
         shop.log_error("error", missing, f"GET {path} HTTP/1.1")
 
 
-async def faults(shops: Sequence[Shop], dice: random.Random) -> None:
-    """The scripted turns: a bad release, then a plugin update that kills its store."""
+async def faults(shops: Sequence[Shop], dice: random.Random, pace: float = 1.0) -> None:
+    """The scripted turns: a bad release, then a plugin update that kills its store. ``pace`` stretches the waits before them."""
     parts = {shop.disk.part.fault: shop for shop in shops}
-    await asyncio.sleep(BAD_RELEASE_AT)
+    await asyncio.sleep(BAD_RELEASE_AT * pace)
     if (shop := parts.get("bad-release")) is not None:
         shop.disk.release(time.time(), "jonas", f"{dice.getrandbits(160):040x}", whole=False)
-    await asyncio.sleep(GUILTY_PLUGIN_AT - BAD_RELEASE_AT)
+    await asyncio.sleep((GUILTY_PLUGIN_AT - BAD_RELEASE_AT) * pace)
     if (shop := parts.get("guilty-plugin")) is not None:
         shop.disk.install_plugin("promo-banner", "2.5.0", f"add_action('init', function () {{\n  {BROKEN}\n}});")
 
