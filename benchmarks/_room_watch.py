@@ -36,6 +36,8 @@ from tui.room.schedule import Schedule
 from tui.room.timeline import Timeline
 
 PER_HOST = 20
+SETTLE = 3.0
+"""Seconds after everything was seen for the first time, which costs far more than any later round."""
 _MARK = re.compile(r"\b[0-9a-f]{16}\b")
 _MARK_BYTES = re.compile(rb"\b[0-9a-f]{16}\b")
 
@@ -108,11 +110,12 @@ async def watch(path: Path, folder: Path, seconds: float) -> dict[str, object]:
     while len(seen) < wanted:
         await asyncio.sleep(0.1)
     all_seen = time.monotonic() - began
+    await asyncio.sleep(SETTLE)
     schedule.lateness.clear()
     used = cpu()
     await asyncio.sleep(seconds)
     used = (cpu() - used) / seconds
-    late = list(schedule.lateness)
+    late = list(schedule.lateness) or [0.0]
     levels: dict[str, int] = {}
     for reading in memory.all():
         name = f"{reading.probe} {reading.level.value}"

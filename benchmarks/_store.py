@@ -37,6 +37,6 @@ def lay(folder: Path) -> Path:
         night = time.time() - 3600 - 86_400 * number  # one that was just changed counts as being written
         os.utime(file, (night, night))
     stamp = time.strftime("%Y/%m/%d %H:%M:%S")
-    (folder / "error.log").write_text("".join(LINE.format(at=stamp, n=number % 40) for number in range(200)))
+    (folder / "error.log").write_text("".join(LINE.format(at=stamp, n=number % 40) for number in range(40)))
     (folder / "wp").write_text(f"cat <<'END'\n{json.dumps(PLUGINS)}\nEND\n")
     return folder

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ from benchmarks._store import lay
 from benchmarks._tls_server import SERVER, certificate
 
 FEW, MANY = 20, 1000
-EVERY = 10.0
-WATCH = 12.0
-"""Seconds watched after everything was seen once: every site's checks come round again, with history written meanwhile."""
+EVERY = 20.0
+"""Seconds between checks. Lateness is another figure, P5; here the first look at everything should soon be over."""
+WATCH = 10.0
+"""Seconds watched after everything was seen once: checks come round again, with history written meanwhile."""
 GOAL = 100.0
 """KiB a site."""
 
@@ -29,7 +31,7 @@ def room_of(count: int, port: str, ca: str, store: Path) -> dict[str, Any]:
         "benchmarks._room_watch",
         str(count),
         str(EVERY),
-        str(WATCH if count == MANY else 5),
+        str(WATCH if count == MANY else 2),
         port,
         ca,
         str(store),
@@ -45,13 +47,14 @@ def main() -> None:
         store = Path(folder) / "store"
         store.mkdir()
         lay(store)
-        with helper(SERVER, leaf) as port:
-            few, many = room_of(FEW, port, ca, store), room_of(MANY, port, ca, store)
+        with helper(SERVER, leaf) as port, ThreadPoolExecutor() as both:
+            few, many = both.map(lambda count: room_of(count, port, ca, store), (FEW, MANY))
     each = (many["rss"] - few["rss"]) / (MANY - FEW)
     text = f"room memory: {few['rss'] / 1024:.0f} MiB with {FEW} sites, {many['rss'] / 1024:.0f} MiB with {MANY}, {each:.0f} KiB a site"
     say("P6", text, f"<= {GOAL:.0f} KiB", each <= GOAL)
     p50, p99, worst = many["late"]
-    say("P6", f"looks of that room ({many['looks']}, CPU {many['cpu']:.0%}) began late by p50 {p50} ms, p99 {p99} ms, worst {worst} ms")
+    text = f"that room saw all in {many['all_seen']} s, then all probes took CPU {many['cpu']:.0%}"
+    say("P6", f"{text}, {many['looks']} checks began late by p50 {p50} ms, p99 {p99} ms, worst {worst} ms")
 
 
 if __name__ == "__main__":

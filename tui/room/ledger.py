@@ -53,16 +53,16 @@ class Ledger:
             if not missing <= self.ids.keys():  # another room made one before we did
                 await self.load(connection)
         ids = self.ids
-        await _many(connection, self._write_raw, [{"series": ids[key], "at": at, "value": value} for key, at, value in batch.values])
-        minutes = [
+        await _many(connection, self._write_raw, ({"series": ids[key], "at": at, "value": value} for key, at, value in batch.values))
+        minutes = (
             {"series": ids[key], "at": one.at, "low": one.low, "high": one.high, "total": one.total, "count": one.count}
             for key, one in batch.minutes
-        ]
+        )
         await _many(connection, self._write_minutes, minutes)
-        await _many(connection, self._write_latest, [row for reading in batch.latest.values() if (row := _latest_row(reading))])
-        events = [{"at": round(event.at * MICRO), "site": event.site, "body": pack(event)} for event in batch.events]
+        await _many(connection, self._write_latest, (row for reading in batch.latest.values() if (row := _latest_row(reading))))
+        events = ({"at": round(event.at * MICRO), "site": event.site, "body": pack(event)} for event in batch.events)
         await _many(connection, tables.events.insert(), events)
-        await _many(connection, self._write_heads, [{"name": name, "value": value} for name, value in batch.heads.items()])
+        await _many(connection, self._write_heads, ({"name": name, "value": value} for name, value in batch.heads.items()))
 
 
 async def latest(connection: AsyncConnection) -> list[Reading]:
