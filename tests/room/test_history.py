@@ -251,3 +251,11 @@ def test_what_cannot_be_unpacked_says_so(make):
     assert unpack(pack(reading), type(reading)) == reading
     with pytest.raises(msgspec.MsgspecError):
         unpack(b"\x93", type(reading))
+
+
+async def test_figures_that_are_no_figures_are_left_out(opened, make):
+    history = await opened()
+    history.add(make.reading(at=NOW, values={"inf": float("inf"), "nan": float("nan"), "big": 10**400, "up": True, "none": None, "ms": 7}))
+    await history.flush()
+    assert rows(opened.path, "SELECT key FROM series ORDER BY key") == [("",), ("ms",)]
+    assert opened.notices == []

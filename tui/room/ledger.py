@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from sys import intern
 from typing import Any
 
@@ -19,8 +20,8 @@ from tui.room.pending import MICRO, MINUTE, Batch, Key
 from tui.wire.messages import Event
 
 log = logging.getLogger(__name__)
-CHUNK = 500
-"""Rows bound in one go: binding happens on the loop, between two keys of a viewer."""
+CHUNK = 200
+"""Rows made and bound in one go: that happens on the loop, between two checks."""
 
 
 class Ledger:
@@ -113,7 +114,7 @@ async def head(connection: AsyncConnection, name: str) -> str | None:
 async def prune(connection: AsyncConnection, table: sa.Table, numbers: Iterable[int], before: int) -> None:
     """Delete what is older than ``before`` (microseconds) of these series: a seek for each, never a scan."""
     statement = table.delete().where(table.c.series == sa.bindparam("number"), table.c.at < before)
-    await _many(connection, statement, [{"number": number} for number in numbers])
+    await _many(connection, statement, ({"number": number} for number in numbers))
 
 
 async def found_version(connection: AsyncConnection) -> int | None:
@@ -140,7 +141,8 @@ def _latest_row(reading: Reading) -> Mapping[str, Any] | None:
     return {"site": reading.site, "probe": reading.probe, "at": round(reading.at * MICRO), "body": body}
 
 
-async def _many(connection: AsyncConnection, statement: sa.Executable, rows: Sequence[Mapping[str, Any]]) -> None:
-    for begin in range(0, len(rows), CHUNK):
-        await connection.execute(statement, rows[begin : begin + CHUNK])
+async def _many(connection: AsyncConnection, statement: sa.Executable, rows: Iterable[Mapping[str, Any]]) -> None:
+    waiting = iter(rows)
+    while chunk := list(islice(waiting, CHUNK)):
+        await connection.execute(statement, chunk)
         await asyncio.sleep(0)

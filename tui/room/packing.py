@@ -12,7 +12,8 @@ _MARK = "\ufdd0"  # a noncharacter: no cleaned text holds it
 
 
 def pack(value: msgspec.Struct) -> bytes:
-    """MessagePack of ``value``. A raw name that is not UTF-8 (its bytes kept as lone surrogates) is no MessagePack text and is escaped. Raises TypeError for a ``carry`` that holds anything but plain data."""
+    """MessagePack of ``value``. A raw name that is not UTF-8 (its bytes kept as lone surrogates) is no MessagePack text and is escaped.
+    Raises TypeError for a ``carry`` that holds anything but plain data."""
     try:
         return msgspec.msgpack.encode(value)
     except UnicodeEncodeError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -16,6 +16,8 @@ LEVEL = ""
 """The key under which the level's rank (0 OK to 3 CRIT) of each look is kept."""
 MOST_VALUES = 100_000
 MOST_EVENTS = 5_000
+
+_LARGEST = sys.float_info.max
 
 Key = tuple[str, str, str]
 """Site, probe, key."""
@@ -73,7 +75,7 @@ class Pending:
         self.latest[reading.site, reading.probe] = reading
         self._value((reading.site, reading.probe, LEVEL), at, float(reading.level.rank))
         for name, value in reading.values.items():
-            if isinstance(value, int | float) and not isinstance(value, bool) and name != LAST_GOOD and abs(value) < math.inf:
+            if isinstance(value, int | float) and not isinstance(value, bool) and name != LAST_GOOD and abs(value) < _LARGEST:
                 self._value((reading.site, reading.probe, name), at, float(value))
 
     def take(self, at: int, *, latest: bool, everything: bool) -> Batch:
