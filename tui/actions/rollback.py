@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tui import layouts
 from tui.actions._after import home_page, verdict
-from tui.layouts._rows import deploys_of, short
+from tui.layouts._rows import NO_NAME, deploys_of, short
 from tui.model.action import Action, Readings
 from tui.model.catalogue import ActionInfo, Option
 from tui.model.command import HostFacts
@@ -19,7 +19,7 @@ from tui.model.text import one_line
 
 PANE = "deploys"
 
-_SHUNNED = frozenset({"bad", "unfinished", "rolled-back", "dirty", "empty"})
+_SHUNNED = frozenset({"bad", "unfinished", "rolled-back", "dirty", "empty", NO_NAME})
 """Marks of a release on which the cursor does not start."""
 
 
@@ -31,15 +31,15 @@ def choices(_site: Site, readings: Readings) -> list[Option]:
     releases = deploys_of(reading.rows).releases
     best = _best(releases)
     return [
-        Option(
-            release.id,
-            short(release.id),
-            _note(release),
-            refused=msg("it is live already") if release.current else None,
-            preferred=release.id == best,
-        )
+        Option(release.id, short(release.id), _note(release), refused=_refusal(release), preferred=release.id == best)
         for release in releases
     ]
+
+
+def _refusal(release: Release) -> Message | None:
+    if release.current:
+        return msg("it is live already")
+    return msg("its folder's name is not UTF-8 and cannot stand in a plan: rename it on the host") if NO_NAME in release.marks else None
 
 
 def _best(releases: tuple[Release, ...]) -> str:
@@ -72,6 +72,8 @@ def plan(site: Site, readings: Readings, choice: str, host: HostFacts) -> Plan:
         raise Refused(msg("{site} has no release {release}", site=site.name, release=short(choice)))
     if target.current:
         raise Refused(msg("{release} is live already", release=short(choice)))
+    if NO_NAME in target.marks:
+        raise Refused(msg("the name of {release} is not UTF-8", release=short(choice)), msg("rename the folder on the host"))
     return Plan(
         action="rollback",
         site=site.id,

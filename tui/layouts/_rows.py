@@ -8,10 +8,22 @@ from tui.model.reading import Row
 from tui.model.shop import Deploys, Release
 from tui.model.text import one_line
 
+NO_NAME = "not-utf8"
+"""The mark of a release whose folder's name is not UTF-8."""
+
 
 def name_of(data: bytes) -> str:
     """A folder's name. Bytes that are no UTF-8 become ``\\xNN``: such a release is shown, but no plan can name it (plans are text)."""
     return data.decode("utf-8", "backslashreplace")
+
+
+def is_name(data: bytes) -> bool:
+    """Whether :func:`name_of` gives the very name."""
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def short(name: str) -> str:

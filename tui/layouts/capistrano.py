@@ -9,7 +9,7 @@ import time
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
-from tui.layouts._rows import name_of
+from tui.layouts._rows import NO_NAME, is_name, name_of
 from tui.layouts._switch import switch
 from tui.model.command import HostFacts
 from tui.model.message import msg
@@ -136,7 +136,7 @@ def _release(row: list[bytes], log: dict[str, _Deploy], current: str) -> Release
     revision, moment, changed = (clean_bytes(field, 80).strip() for field in row[1:4])
     known = log.get(name, _Deploy())
     commit = revision if _COMMIT.fullmatch(revision) else known.commit
-    marks = tuple(clean_bytes(row[4], 80).split())
+    marks = (*clean_bytes(row[4], 80).split(), *(() if is_name(row[0]) else (NO_NAME,)))
     return Release(
         id=name,
         commit=one_line(commit, 64),
@@ -189,7 +189,8 @@ def rollback(site: Site, deploys: Deploys, target: str, host: HostFacts) -> tupl
         raise Refused(msg("there is no release {id}", id=one_line(target, 60)), msg("look at the deploys pane for those that are left"))
     if target == deploys.current:
         raise Refused(msg("release {id} is live already", id=one_line(target, 60)))
-    before = f"{settings.releases}/{deploys.current}" if deploys.current else None
+    nameless = any(release.current and NO_NAME in release.marks for release in deploys.releases)  # then nothing leads back
+    before = f"{settings.releases}/{deploys.current}" if deploys.current and not nameless else None
     return switch(settings.path, settings.current, f"{settings.releases}/{target}", before, settings.user or site.owner, host)
 
 

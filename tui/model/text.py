@@ -44,8 +44,3 @@ def clean_bytes(data: bytes, limit: int = LIMIT) -> str:
 def one_line(text: str, limit: int = 200) -> str:
     """Cleaned text on one line: newlines and tabs become spaces, runs of white space one."""
     return clean(" ".join(clean(text, limit * 4).split()), limit)
-
-
-def raw_name(data: bytes) -> str:
-    """A name that must go back to the host unchanged: bytes that are not UTF-8 survive as surrogates (``surrogateescape``)."""
-    return data.decode("utf-8", "surrogateescape")

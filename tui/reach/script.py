@@ -99,7 +99,7 @@ def new_mark() -> str:
 
 
 def encode(script: str) -> bytes:
-    """The bytes to send. Names that were not UTF-8 (``model.text.raw_name``) go back as they came."""
+    """The bytes to send. Bytes of a name that were not UTF-8 (lone surrogates, ``surrogateescape``) go back as they came."""
     return script.encode("utf-8", "surrogateescape")
 
 

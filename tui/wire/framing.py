@@ -1,8 +1,8 @@
 """Messages to bytes and back: a 4-byte big-endian length, then one MessagePack struct.
 
-MessagePack text is UTF-8, but a raw file name of a store may not be (``tui.model.text.raw_name`` keeps such bytes as lone
-surrogates). A frame with one is written with U+10FFFF as escape sign; cleaned text never holds that noncharacter, and a raw name that
-does is escaped as well, so its bytes in a frame always mean "escaped".
+MessagePack text is UTF-8, but a raw name of a store may not be (such bytes are kept as lone surrogates). A frame with one is
+written with U+10FFFF as escape sign; cleaned text never holds that noncharacter, and a raw name that does is escaped as well, so
+its bytes in a frame always mean "escaped".
 """
 
 from __future__ import annotations
