@@ -258,4 +258,5 @@ async def test_figures_that_are_no_figures_are_left_out(opened, make):
     history.add(make.reading(at=NOW, values={"inf": float("inf"), "nan": float("nan"), "big": 10**400, "up": True, "none": None, "ms": 7}))
     await history.flush()
     assert rows(opened.path, "SELECT key FROM series ORDER BY key") == [("",), ("ms",)]
+    assert rows(opened.path, "SELECT count(*) FROM latest") == [(0,)]  # no MessagePack holds such an integer; the log says so
     assert opened.notices == []

@@ -135,7 +135,7 @@ async def create(connection: AsyncConnection) -> None:
 def _latest_row(reading: Reading) -> Mapping[str, Any] | None:
     try:
         body = pack(reading)
-    except TypeError as error:
+    except (TypeError, OverflowError) as error:  # plain data only, integers of at most 64 bits
         log.error("the reading of %s %s cannot be kept: %s", reading.site, reading.probe, error)
         return None
     return {"site": reading.site, "probe": reading.probe, "at": round(reading.at * MICRO), "body": body}
