@@ -67,6 +67,8 @@ def parse(argv: list[str]) -> tuple[argparse.Namespace, Callable[[argparse.Names
     )
     top.add_argument("--version", action="version", version=f"storewatch {tui.__version__}")
     top.add_argument("--read-only", action="store_true", help="open the viewer so that it can change nothing")
+    top.add_argument("--ascii", action="store_true", help="draw levels, cursor and boxes of the viewer in ASCII")
+    top.add_argument("--mouse", action=argparse.BooleanOptionalAction, default=None, help="mouse in the viewer (default: not over SSH)")
     top.add_argument("command", nargs="?", metavar="COMMAND", help="\n".join(f"{name:10}{text}" for name, (_, text) in COMMANDS.items()))
     top.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     args = top.parse_args(argv)

@@ -23,7 +23,8 @@ def run(args: argparse.Namespace) -> int:
     sites = find(args.sites)
     read_only = bool(getattr(args, "read_only", False))
     room = RoomOf(sites, args.state, read_only)
-    return run_viewer(room.dial, Options(read_only=read_only, crash_folder=args.state, restart=room.restart))
+    options = Options(read_only, mouse=args.mouse, ascii=args.ascii, crash_folder=args.state, restart=room.restart)
+    return run_viewer(room.dial, options)
 
 
 class RoomOf:

@@ -39,6 +39,8 @@ class Board:
         """Ids in the order of their names: sorted once per fleet, not once per change."""
         self.readings: dict[str, dict[str, Reading]] = {}
         self.levels: dict[str, Level | None] = {}
+        self.leads: dict[str, int] = {}
+        """Of CRIT sites: the place in the catalogue of the first probe that is CRIT. A shop that is down goes before an old backup."""
         self.counts: Counter[Level | None] = Counter()
         self.notices: dict[str, Notice] = {}
         self.runs: dict[str, Run] = {}
@@ -90,6 +92,7 @@ class Board:
         self.by_name = tuple(sorted(self.sites, key=lambda site: (self.sites[site].name, site)))
         self.readings = {site: self.readings.get(site, {}) for site in self.sites}
         self.levels = {site: self._worst_level(site) for site in self.sites}
+        self.leads = {site: lead for site, level in self.levels.items() if (lead := self._lead(site, level)) is not None}
         self.counts = Counter(self.levels.values())
 
     def _read(self, readings: tuple[Reading, ...], change: Change) -> None:
@@ -107,6 +110,23 @@ class Board:
                 self.counts[level] += 1
                 self.levels[site] = level
                 change.levels.add(site)
+            lead = self._lead(site, level)
+            if lead != self.leads.get(site):
+                self._leads(site, lead)
+                change.levels.add(site)
+
+    def _lead(self, site: str, level: Level | None) -> int | None:
+        if level is not Level.CRIT:
+            return None
+        mine = self.readings[site]
+        places = (place for place, probe in enumerate(self.catalogue.probes) if probe.id in mine and mine[probe.id].level is level)
+        return next(places, len(self.catalogue.probes))
+
+    def _leads(self, site: str, lead: int | None) -> None:
+        if lead is None:
+            self.leads.pop(site, None)
+        else:
+            self.leads[site] = lead
 
     def _worst_level(self, site: str) -> Level | None:
         return Level.worst(reading.level for reading in self.readings[site].values())

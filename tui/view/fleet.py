@@ -110,6 +110,8 @@ def _by_level(board: Board, rows: list[str], reverse: bool) -> list[str]:
             ok.append(site)
         else:
             rest[level].append(site)
+    leads = board.leads
+    rest[Level.CRIT].sort(key=lambda site: leads.get(site, 0))
     found = [*rest.values(), ok]
     return [site for bucket in (reversed(found) if reverse else found) for site in bucket]
 

@@ -14,6 +14,9 @@ from tui.view.widgets.lines import Spans, TextView
 from tui.view.widgets.prompt import Prompt
 from tui.wire.messages import Planned
 
+LOOKS = ("true",)
+"""The undo of a step that changes nothing."""
+
 YES, YES_TYPED = "y", "ctrl+y"
 """Neither opens a plan anywhere, so the key that opened the dialog can never confirm it; Enter confirms nothing."""
 
@@ -137,6 +140,8 @@ def plan_lines(planned: Planned, site: Spans) -> list[Spans]:
         lines.append([("   $ ", "dim"), (step.text, "command")])
         if step.undo_text is None:
             lines.append([("   undo: ", "dim"), ("nothing takes this back", "warn")])
+        elif step.undo == LOOKS:
+            lines.append([("   undo: none needed, it changes nothing that stays", "dim")])
         else:
             lines.append([("   undo: ", "dim"), (step.undo_text, "dim")])
     lines += [[], [("These commands and no others will run. ", "text"), (f"plan {planned.hash[:12]}", "dim")]]
