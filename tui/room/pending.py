@@ -16,6 +16,8 @@ LEVEL = ""
 """The key under which the level's rank (0 OK to 3 CRIT) of each look is kept."""
 MOST_VALUES = 100_000
 MOST_EVENTS = 5_000
+MOST_MINUTES = 2_000
+"""Minutes of one batch: all series end theirs at once, and that many rows would hold the loop."""
 
 _LARGEST = sys.float_info.max
 
@@ -81,6 +83,8 @@ class Pending:
     def take(self, at: int, *, latest: bool, everything: bool) -> Batch:
         """What is to be written at ``at`` (microseconds): minutes that are over, or with ``everything`` the one under way too."""
         over = [key for key, minute in self.open.items() if everything or minute.at + MINUTE <= at]
+        if not everything:
+            del over[MOST_MINUTES:]
         minutes = list(self.closed) + [(key, self.open.pop(key)) for key in over]
         batch = Batch(list(self.values), minutes, self.latest if latest or everything else {}, list(self.events), self.heads)
         self.values.clear()
