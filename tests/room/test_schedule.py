@@ -8,7 +8,7 @@ import pytest
 from tui.model.level import Level
 from tui.model.message import msg
 from tui.model.sweep import Answer, Ask
-from tui.room import causes, confirm, lines
+from tui.room import causes, lines, watch, webs
 from tui.wire.messages import Event, Notice
 
 UNKNOWN = Level.UNKNOWN
@@ -18,7 +18,8 @@ UNKNOWN = Level.UNKNOWN
 def quick(monkeypatch):
     monkeypatch.setattr(lines, "BACKOFF", (0.2, 0.2))
     monkeypatch.setattr(causes, "SETTLE", 0.01)
-    monkeypatch.setattr(confirm, "AGAIN", 0.01)
+    monkeypatch.setattr(watch, "AGAIN", 0.01)
+    monkeypatch.setattr(webs, "AT_ONCE", 40)
 
 
 def latest(watching, site, probe):
@@ -55,7 +56,7 @@ async def test_first_looks_of_a_small_fleet_come_within_two_seconds_the_next_are
     assert all(count <= 5 for count in (sum(1 for at in second if slot / 10 <= at < (slot + 1) / 10) for slot in range(30)))
 
 
-async def test_at_most_64_looks_at_a_time(watching, make):
+async def test_no_more_looks_at_a_time_than_there_are_slots(watching, make):
     gate, now, most = asyncio.Event(), 0, 0
 
     async def slow(site, last):
@@ -66,13 +67,13 @@ async def test_at_most_64_looks_at_a_time(watching, make):
         now -= 1
         return make.reading()
 
-    watching.start(make.fleet(*(make.site(f"s{number}", host=None) for number in range(80))), [make.web(slow, every=30)])
+    watching.start(make.fleet(*(make.site(f"s{number}", host=None) for number in range(webs.AT_ONCE + 16))), [make.web(slow, every=30)])
     async with asyncio.timeout(5):
-        while now < 64:
+        while now < webs.AT_ONCE:
             await asyncio.sleep(0.01)
     gate.set()
-    await watching.until(lambda: len(watching.memory.all()) == 80)
-    assert most == 64
+    await watching.until(lambda: len(watching.memory.all()) == webs.AT_ONCE + 16)
+    assert most == webs.AT_ONCE
 
 
 async def test_a_probe_that_raises_becomes_a_reading_and_its_traceback_goes_to_the_log(watching, make, caplog):

@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable
 
 from tui.room.watch import Watch
 
-AT_ONCE = 64
-"""Looks under way at most: more would only queue in the kernel and be measured as slow shops."""
+AT_ONCE = 400
+"""Looks under way at most. A hundred shops that never answer hold a slot each for all of their time limit, and must not make the others
+late; a process may have 1,024 files open by default."""
 
 
 class WebLooks:
