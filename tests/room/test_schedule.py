@@ -69,8 +69,10 @@ async def test_no_more_looks_at_a_time_than_there_are_slots(watching, make):
 
     watching.start(make.fleet(*(make.site(f"s{number}", host=None) for number in range(webs.AT_ONCE + 16))), [make.web(slow, every=30)])
     async with asyncio.timeout(5):
-        while now < webs.AT_ONCE:
+        while len(watching.schedule.lateness) < webs.AT_ONCE or now < webs.AT_ONCE:
             await asyncio.sleep(0.01)
+        while any(found[0].due > asyncio.get_running_loop().time() for found in watching.schedule._watches.values()):
+            await asyncio.sleep(0.01)  # until all are due, so that some must wait
     gate.set()
     await watching.until(lambda: len(watching.memory.all()) == webs.AT_ONCE + 16)
     assert most == webs.AT_ONCE

@@ -16,13 +16,11 @@ late; a process may have 1,024 files open by default."""
 class WebLooks:
     """Runs ``look(watch)`` for each watch that is due, then ``plan(watch, due)``. ``lateness``: seconds between due and begun."""
 
-    def __init__(
-        self, look: Callable[[Watch], Awaitable[None]], plan: Callable[[Watch, float], None], lateness: deque[float], at_once: int = AT_ONCE
-    ) -> None:
+    def __init__(self, look: Callable[[Watch], Awaitable[None]], plan: Callable[[Watch, float], None], lateness: deque[float]) -> None:
         self._look = look
         self._plan = plan
         self._lateness = lateness
-        self._at_once = at_once
+        self._at_once = AT_ONCE
         self._waiting: deque[Watch] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
 
