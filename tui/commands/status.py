@@ -15,7 +15,7 @@ from tui.commands._common import BAD, OK, UNKNOWN, age, columns, known_sites, le
 from tui.model.level import Level
 from tui.model.reading import Reading
 from tui.wire.client import Client
-from tui.wire.messages import Delta, FleetChanged, RoomCard, SiteCard
+from tui.wire.messages import Delta, FleetChanged, Notice, RoomCard, SiteCard
 
 EXIT = {Level.OK: OK, Level.WARN: BAD, Level.CRIT: BAD, Level.UNKNOWN: UNKNOWN}
 
@@ -41,11 +41,14 @@ class Present:
         self._wanted = sites
         self._cards = {card.id: card for card in welcome.sites}
         self._readings: dict[str, dict[str, Reading]] = {}
+        self._notices: dict[str, Notice] = {}
         self._take(welcome.readings)
+        self._note(welcome.notices)
 
     def hear(self, change: Delta | FleetChanged) -> None:
         if isinstance(change, Delta):
             self._take(change.readings)
+            self._note(change.notices)
         else:
             self.room = change.room
             self._cards = {card.id: card for card in change.sites}
@@ -53,6 +56,13 @@ class Present:
     def _take(self, readings: Iterable[Reading]) -> None:
         for reading in readings:
             self._readings.setdefault(reading.site, {})[reading.probe] = reading
+
+    def _note(self, notices: Iterable[Notice]) -> None:
+        self._notices.update({notice.id: notice for notice in notices})
+
+    def notices(self) -> list[Notice]:
+        """What the room wants everyone to know now."""
+        return [notice for notice in self._notices.values() if notice.level is not Level.OK]
 
     def sites(self) -> list[tuple[SiteCard, dict[str, Reading]]]:
         """Site and readings by probe id, in the order of the catalogue; a site that left sites.toml meanwhile is left out."""
@@ -82,6 +92,8 @@ async def _status(client: Client, args: argparse.Namespace) -> int:
         out_json(as_json(present, time.time()), indent=True)
     else:
         _print(present, time.time())
+    for notice in present.notices():
+        note(f"storewatch: {notice.level.value} {notice.message.say()}{f'; {notice.remedy.say()}' if notice.remedy else ''}")
     missing = present.missing()
     if missing:
         named = ", ".join(f"{site}/{probe}" for site, probe in missing[:5]) + (" …" if len(missing) > 5 else "")

@@ -261,7 +261,7 @@ class Gate:
             await asyncio.to_thread(self._runbook.save, Record(run, person.uid))
         except OSError as error:
             await self._scribe.not_begun(run, person.uid, "the run could not be kept")
-            return str(error)
+            return f"{error.filename}: {error.strerror}"
         return None
 
     async def _hold(self, record: Record, work: Callable[[Over], Coroutine[Any, Any, Run]]) -> None:
