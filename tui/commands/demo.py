@@ -63,7 +63,7 @@ def _watch(args: argparse.Namespace) -> int:
             except subprocess.TimeoutExpired:
                 child.kill()  # its room leaves by itself, its folder goes at the next start
         if fleet.failed:
-            sys.stderr.write(f"{fleet.failed}\n")
+            sys.stderr.write(f"storewatch demo: {fleet.failed}\n")
         return code or (1 if fleet.failed else 0)
 
 
@@ -94,7 +94,7 @@ class _Fleet:
             if not (more := await self._read()):
                 self._words.seek(0)
                 last = self._words.read().decode(errors="replace").strip().rpartition("\n")[2]
-                self.failed = last or "storewatch demo: the fleet did not start"
+                self.failed = last.removeprefix("storewatch demo: ") or "the fleet did not start"
                 raise LinkError(msg("{words}", words=self.failed), msg("leave with q, then try again"))
             self._said += more
         return await RoomOf(Path(os.fsdecode(self._said[:-1])), None, self.read_only).dial()
@@ -116,7 +116,8 @@ class _Fleet:
 
 
 async def _serve(args: argparse.Namespace) -> int:
-    from tui.demo.fleet import DemoFleet, sweep_leftovers
+    from tui.demo import leftovers
+    from tui.demo.fleet import DemoFleet
     from tui.wire.client import RoomGone
     from tui.wire.start import NoRoom
 
@@ -126,7 +127,7 @@ async def _serve(args: argparse.Namespace) -> int:
         loop.add_signal_handler(number, over.set)
     if args.follow_stdin:
         loop.add_reader(0, _at_end, over)
-    await asyncio.to_thread(sweep_leftovers)
+    await asyncio.to_thread(leftovers.sweep)
     try:
         fleet = DemoFleet(args.stores, args.seed, calm=args.calm, storm=args.storm, pace=args.pace)
         try:
@@ -160,7 +161,7 @@ async def _room(sites: Path) -> AsyncIterator[None]:
     from tui.wire.messages import No, StopRoom
     from tui.wire.start import ensure_room
 
-    client = await ensure_room(sites, None, extra=("--linger", LINGER))
+    client = await ensure_room(sites, None, name="demo", extra=("--linger", LINGER))
     try:
         yield
     finally:

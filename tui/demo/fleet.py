@@ -4,38 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import random
 import resource
 import shutil
 import ssl
 import sys
-import tempfile
 from pathlib import Path
 
 import asyncssh
 import tomli_w
 
-from tui.demo import story
+from tui.demo import leftovers, story
 from tui.demo.certs import Authority
 from tui.demo.disk import Disk
 from tui.demo.host import Host
 from tui.demo.names import PER_HOST, cast
 from tui.demo.shop import Shop
 
-PREFIX = "storewatch-demo-"
 CERTIFICATE_DAYS = 200
 ENDING_DAYS = 9
-LOCK = "lock"
-"""Held by the living demo; the kernel lets go of it with the process, however that ends."""
 EVERY = {"errors": 5.0, "deploys": 10.0, "host": 15.0, "backups": 60.0, "plugins": 120.0}
 """Seconds between looks: more often than on real stores, since a demo is watched for minutes, not for days."""
 INTERVAL = 5.0
 QUICKEST = 2.0
 _THIS_MACHINE = {
-    "cpu_warn": 100,
+    "cpu_warn": 101,
     "cpu_crit": 100,
+    "cpu_for": "1d",
+    "steal_warn": 100,
     "load_warn": 100,
     "memory_warn": 99,
     "memory_crit": 100,
@@ -51,9 +48,7 @@ class DemoFleet:
 
     def __init__(self, stores: int = 12, seed: int = 1, *, calm: bool = False, storm: bool = False, pace: float = 1.0) -> None:
         self.parts = cast(stores, seed, calm, git=shutil.which("git") is not None)
-        self.folder = Path(os.path.realpath(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-")))
-        self._lock = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self.folder, self._lock = leftovers.make_folder()
         self.sites = self.folder / "sites.toml"
         self.shops: list[Shop] = []
         self._hosts: list[Host] = []
@@ -147,42 +142,6 @@ def _server_tls(authority: Authority, name: str, days: int) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*authority.issue(f"{name}.example", days))
     return context
-
-
-def sweep_leftovers() -> int:
-    """Remove the folders of this user's demos that nobody holds any more (ended by kill -9). Returns how many."""
-    removed = 0
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        with contextlib.suppress(OSError):
-            if folder.lstat().st_uid == os.getuid() and folder.is_dir() and not folder.is_symlink() and _left(folder):
-                shutil.rmtree(folder, ignore_errors=True)
-                removed += 1
-    return removed
-
-
-def _left(folder: Path) -> bool:
-    """Whether no process holds the demo in ``folder``. Raises OSError when that cannot be known."""
-    try:
-        lock = os.open(folder / LOCK, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        return not _alive(folder.name.removeprefix(PREFIX).partition("-")[0])  # it may be just being made
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    finally:
-        os.close(lock)
-    return True
-
-
-def _alive(pid: str) -> bool:
-    try:
-        os.kill(int(pid), 0)
-    except (ProcessLookupError, ValueError):
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _allow_many_sockets() -> None:

@@ -28,7 +28,7 @@ class HostSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     every: Duration = Field(30.0, description="time between looks")
-    cpu_warn: float = Field(80.0, ge=0, le=100, description="processor use in percent from which it is WARN")
+    cpu_warn: float = Field(80.0, ge=0, le=101, description="processor use in percent from which it is WARN; 101: never")
     cpu_crit: float = Field(85.0, ge=0, le=100, description="processor use in percent that is CRIT when it lasts for cpu_for")
     cpu_for: Duration = Field(300.0, description="how long cpu_crit must last")
     memory_warn: float = Field(80.0, ge=0, le=100, description="memory in use in percent (without caches) from which it is WARN")
