@@ -260,3 +260,21 @@ async def test_figures_that_are_no_figures_are_left_out(opened, make):
     assert rows(opened.path, "SELECT key FROM series ORDER BY key") == [("",), ("ms",)]
     assert rows(opened.path, "SELECT count(*) FROM latest") == [(0,)]  # no MessagePack holds such an integer; the log says so
     assert opened.notices == []
+
+
+async def test_a_fault_of_our_own_in_one_batch_does_not_end_the_writing(opened, make, monkeypatch):
+    history = await opened()
+    monkeypatch.setattr("tui.room.history.AFTER_FAULT", 0.0)
+    broken = asyncio.Event()
+
+    def fault(*_args, **_more):
+        broken.set()
+        monkeypatch.undo()
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(history._pending, "take", fault)
+    history.add(make.reading(at=NOW, values={"ms": 7}))
+    async with asyncio.timeout(10):
+        await broken.wait()
+        while not await history.series("eu", "uptime", "ms", NOW - 60, NOW + 60):
+            await asyncio.sleep(0.02)

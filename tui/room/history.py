@@ -31,6 +31,9 @@ LATEST_EVERY, PRUNE_EVERY = 5.0, 600.0
 SLICE = 200
 """Series pruned in one transaction."""
 
+AFTER_FAULT = 1.0
+"""Seconds until the writing begins again after a fault of our own."""
+
 
 class History:
     """The history at a path (SQLite) or a SQLAlchemy URL of SQLite, MySQL or MariaDB.
@@ -58,13 +61,13 @@ class History:
         """Open or make the database and begin to write in the background. A file of another version is set aside, a new one begun."""
         async with self._lock:
             await self._database.opened()
-        self._task = asyncio.create_task(self._run())
+        self._begin()
 
     async def close(self) -> None:
         """Write what is left and close. What cannot be written now is lost, and the log says so."""
         self._closing.set()
         if self._task is not None:
-            await self._task
+            await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
         await self.flush()
         if self._pending.values or self._pending.events:
@@ -135,6 +138,17 @@ class History:
         old = tables.events.delete().where(tables.events.c.at < round((now - EVENTS) * MICRO))
         async with self._lock:
             await self._database.transact(lambda connection: connection.execute(old))
+
+    def _begin(self) -> None:
+        if not self._closing.is_set():
+            self._task = asyncio.create_task(self._run())
+            self._task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A fault of ours in one batch must not end the writing of all that follow."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("writing the history failed; what was in that batch is lost", exc_info=error)
+            asyncio.get_running_loop().call_later(AFTER_FAULT, self._begin)
 
     async def _run(self) -> None:
         pruned = self._clock() - PRUNE_EVERY + 60
