@@ -31,8 +31,9 @@ PACE = "0.1"
 PATIENCE = 120.0
 WIDTH = 1400
 """Pixels of a PNG: sharp beside the text of a README."""
-
-SAME_WIDTH = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+STORY = (("hutong", "errors"), ("saffron", "errors"), ("fjord", "backups"), ("sakura", "tls"), ("yunnan", "uptime"))
+"""Stores and the probes that must say so before the first picture."""
+WEB_FONTS = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 
 class Camera:
@@ -45,7 +46,7 @@ class Camera:
         """Wait for something on the screen. Raises TimeoutError."""
         try:
             async with asyncio.timeout(PATIENCE):
-                while not found():
+                while not found():  # noqa: ASYNC110 - the screen has no event for "this is drawn"
                     await asyncio.sleep(0.05)
         except TimeoutError:
             raise TimeoutError(f"{what}: not seen; the screen is {self.app.screen!r}") from None
@@ -59,7 +60,7 @@ class Camera:
 
     def take(self, name: str) -> None:
         """Write the screen as SVG and PNG."""
-        drawing = SAME_WIDTH.sub("", self.app.export_screenshot(title="storewatch"))
+        drawing = WEB_FONTS.sub("", self.app.export_screenshot(title="storewatch"))
         drawing = re.sub(r"font-family:\s*[^;]+;", "", drawing)
         drawing = respaced(drawing.replace("<svg ", f'<svg font-family="{FONT}" ', 1))
         (FOLDER / f"{name}.svg").write_text(drawing, encoding="utf-8")
@@ -73,7 +74,7 @@ def respaced(drawing: str) -> str:
     def split(found: re.Match[str]) -> str:
         head, at, rest, content = found.groups()
         pieces, column = [], 0
-        for run in re.findall(r"[\x20-\x7e]+|.", html.unescape(content).replace("\u00a0", " ")):
+        for run in re.findall(r"[\x21-\x7e]{1,8}| +|.", html.unescape(content).replace("\u00a0", " ")):
             wide = sum(width_of(char) for char in run)
             family = f' font-family="{CJK_FONT}"' if wide == 2 * len(run) else ""
             if run.strip():
@@ -96,8 +97,7 @@ async def _shoot(sites: Path) -> None:
             await pilot.pause(0.2)
 
         await wide.until(lambda: wide.app.board.linked, "the room")
-        for site, probe in (("hutong", "uptime"), ("saffron", "errors"), ("fjord", "backups"), ("yunnan", "uptime")):
-            await wide.until(lambda site=site, probe=probe: wide.level(site, probe) in HURT, f"{probe} of {site}")
+        await wide.until(lambda: all(wide.level(*where) in HURT for where in STORY), "the whole story")
         await pilot.pause(3.0)
         wide.take("fleet")
         await press("w")
@@ -106,11 +106,7 @@ async def _shoot(sites: Path) -> None:
         await wide.until(wide.showing("SiteScreen"), "the store")
         await pilot.pause(1.0)
         wide.take("site")
-        await press("q", "/", *["backspace"] * 7, "enter", "l")
-        await wide.until(wide.showing("LogsScreen"), "the logs")
-        await pilot.pause(4.0)
-        wide.take("logs")
-        await press("q", "/", *"hutong", "enter", "ctrl+l")
+        await press("q", "/", *["backspace"] * 7, *"hutong", "enter", "ctrl+l")
         await wide.until(wide.showing("ChoiceDialog"), "the releases")
         await press("enter")
         await wide.until(wide.showing("PlanDialog"), "the plan")
@@ -119,6 +115,13 @@ async def _shoot(sites: Path) -> None:
         await wide.until(lambda: any(run.verdict is not None for run in wide.app.board.runs.values()), "the verdict")
         await pilot.pause(0.5)
         wide.take("run")
+    logs = Camera(sites)
+    async with logs.app.run_test(size=WIDE) as pilot:
+        await logs.until(lambda: logs.app.board.linked, "the room")
+        await pilot.press("/", *"level:crit", "enter", *["space", "j"] * 4, "l")
+        await logs.until(logs.showing("LogsScreen"), "the logs")
+        await pilot.pause(4.0)
+        logs.take("logs")
     narrow = Camera(sites)
     async with narrow.app.run_test(size=NARROW) as pilot:
         await narrow.until(lambda: narrow.app.board.linked, "the room")
