@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from tui.model.catalogue import Catalogue
@@ -155,7 +155,10 @@ def summary(board: Board, shown: int, text: str, faults: bool) -> Spans:
         spans.append((f"{len(board.sites)} stores  ", "dim"))
     level = next((level for level in (Level.CRIT, Level.UNKNOWN) if board.counts[level]), None)
     if level is not None:
-        worst = list(islice((site for site in board.by_name if board.levels[site] is level), 5))
+        lead = min(board.leads.values(), default=0)
+        first = (site for site in board.by_name if board.levels[site] is level and board.leads.get(site, lead) == lead)
+        rest = (site for site in board.by_name if board.levels[site] is level and board.leads.get(site, lead) != lead)
+        worst = list(islice(chain(first, rest), 5))
         names = ", ".join(board.sites[site].name for site in worst[:4])
         spans.append((f"worst: {names}{' …' if len(worst) > 4 else ''}", style_of(level)))
     return spans
