@@ -35,7 +35,7 @@ def _own_terminal() -> None:
 class Terminal:
     """``storewatch`` in a terminal of that size; reading does not block the loop, in which the store's host lives."""
 
-    def __init__(self, folder, columns, lines, *words, **env) -> None:
+    def __init__(self, folder, columns, lines, *words, own=True, **env) -> None:
         self.master, slave = pty.openpty()
         self._size(slave, columns, lines)
         kept = {name: os.environ[name] for name in ("PATH", "VIRTUAL_ENV") if name in os.environ}
@@ -44,7 +44,7 @@ class Terminal:
             [sys.executable, "-m", "tui", *words],
             env=kept | env,
             cwd=folder,
-            preexec_fn=_own_terminal,
+            preexec_fn=_own_terminal if own else os.setsid,
             stdin=slave,
             stdout=slave,
             stderr=slave,
@@ -212,8 +212,10 @@ async def test_a_dumb_terminal_is_told_what_to_use_instead(house, terminal, term
     assert b"\x1b" not in one.bytes, "not one sequence"
 
 
-async def test_a_terminal_that_is_closed_ends_its_viewer_and_not_the_room(house, terminal):
-    one, two = terminal(80, 24), terminal(80, 24)
+@pytest.mark.parametrize("own", [True, False])
+async def test_a_terminal_that_is_closed_ends_its_viewer_and_not_the_room(house, terminal, own):
+    """Also where no hang-up is signalled (nohup, setsid): a viewer that nobody can see would read the end of its input for ever."""
+    one, two = terminal(80, 24, own=own), terminal(80, 24)
     await asyncio.gather(one.until("EU store"), two.until("EU store"))
     os.close(one.master)
     one.master = os.open(os.devnull, os.O_RDONLY)
