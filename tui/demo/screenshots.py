@@ -74,13 +74,12 @@ def respaced(drawing: str) -> str:
     def split(found: re.Match[str]) -> str:
         head, at, rest, content = found.groups()
         pieces, column = [], 0
-        for run in re.findall(r"[\x21-\x7e]{1,8}| +|.", html.unescape(content).replace("\u00a0", " ")):
+        for run in re.findall(r"[\x21-\x7e]+|.", html.unescape(content).replace("\u00a0", " ")):
             wide = sum(width_of(char) for char in run)
             family = f' font-family="{CJK_FONT}"' if wide == 2 * len(run) else ""
             if run.strip():
-                text = html.escape(run).replace(" ", "\u00a0")
-                length = f' textLength="{wide * CELL:.1f}"' if len(run) > 1 else ""
-                pieces.append(f'<text{head} x="{float(at) + column * CELL:.1f}"{length}{family}{rest}>{text}</text>')
+                places = " ".join(f"{float(at) + (column + number) * CELL:.1f}" for number in range(len(run)))
+                pieces.append(f'<text{head} x="{places}"{family}{rest}>{html.escape(run)}</text>')
             column += wide
         return "".join(pieces)
 
@@ -118,7 +117,7 @@ async def _shoot(sites: Path) -> None:
     logs = Camera(sites)
     async with logs.app.run_test(size=WIDE) as pilot:
         await logs.until(lambda: logs.app.board.linked, "the room")
-        await pilot.press("/", *"level:crit", "enter", *["space", "j"] * 4, "l")
+        await pilot.press("/", *"level:crit", "enter", *["space"] * 4, "l")
         await logs.until(logs.showing("LogsScreen"), "the logs")
         await pilot.pause(4.0)
         logs.take("logs")
