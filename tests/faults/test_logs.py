@@ -135,7 +135,7 @@ async def test_binary_invalid_utf8_and_sequences_come_as_harmless_text(house):
 
 @pytest.mark.parametrize("hours", [2, -2])
 async def test_a_host_whose_clock_is_two_hours_off(house, hours):
-    """Ages are ours: an error of a minute ago is a minute old, whatever the host thinks, and `check` says that its clock is off."""
+    """Ages are ours: an error of a minute ago is a minute old, whatever the host thinks."""
     date = shutil.which("date")
     tools = house.folder / "clock"
     tools.mkdir()
