@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import re
 import shutil
+import sys
 import time
 import unicodedata
 
@@ -135,7 +137,7 @@ async def test_binary_invalid_utf8_and_sequences_come_as_harmless_text(house):
 
 @pytest.mark.parametrize("hours", [2, -2])
 async def test_a_host_whose_clock_is_two_hours_off(house, hours):
-    """Ages are ours: an error of a minute ago is a minute old, whatever the host thinks."""
+    """Ages are ours: an error of a minute ago is a minute old, whatever the host thinks, and `check` says that its clock is off."""
     date = shutil.which("date")
     tools = house.folder / "clock"
     tools.mkdir()
@@ -150,3 +152,11 @@ async def test_a_host_whose_clock_is_two_hours_off(house, hours):
     (row,) = reading.rows
     ages = [reading.at - value for key, value in row.items() if key in ("last", "at", "seen") and isinstance(value, float)]
     assert ages and all(0 <= age < 180 for age in ages), row
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tui", "check", "--sites", str(house.toml), "--state", str(house.state)),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await asyncio.wait_for(child.communicate(), 60)
+    told = next((line for line in out.decode().splitlines() if "clock" in line), "")
+    seconds = int(re.search(r"clock is (\d+) s (ahead|behind)", told)[1])
+    assert abs(seconds - 7200) < 5 and ("ahead" if hours > 0 else "behind") in told, (out, err)
