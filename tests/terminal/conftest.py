@@ -20,6 +20,11 @@ ROOT = Path(__file__).parents[2]
 PATIENCE = 60
 
 
+def take_terminal():
+    """The terminal is the child's own: closing it hangs the child up, as a terminal window does."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
 class Terminal:
     """``words`` of storewatch at ``columns`` x ``lines``, with ``folder`` for all temporary files."""
 
@@ -30,7 +35,9 @@ class Terminal:
         kept = {name: os.environ[name] for name in ("PATH", "VIRTUAL_ENV") if name in os.environ}
         env = kept | {"HOME": str(folder), "TMPDIR": str(folder), "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "LANG": "C.UTF-8"}
         streams = {"stdin": slave, "stdout": slave, "stderr": slave}
-        self.child = subprocess.Popen([sys.executable, "-m", "tui", *words], env=env, cwd=folder, start_new_session=True, **streams)
+        self.child = subprocess.Popen(
+            [sys.executable, "-m", "tui", *words], env=env, cwd=folder, start_new_session=True, preexec_fn=take_terminal, **streams
+        )
         self.slave = slave
         self.screen = pyte.Screen(columns, lines)
         self.stream = pyte.ByteStream(self.screen)
@@ -42,7 +49,8 @@ class Terminal:
         return "\n".join(self.screen.display)
 
     def row(self, words):
-        return next((line for line in self.screen.display if words in line), "")
+        """The first line with ``words``; the line of the worst stores above a table is none."""
+        return next((line for line in self.screen.display if words in line and "worst:" not in line), "")
 
     def key(self, keys):
         os.write(self.master, keys.encode())

@@ -22,8 +22,8 @@ def restored(one):
 
 def leave(one):
     one.key("q")
-    one.until("leave", "the question before leaving")
-    one.key("q")
+    one.until("Leave storewatch?", "the question before leaving")
+    one.key("y")
     return one.gone()
 
 
