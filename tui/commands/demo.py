@@ -54,7 +54,8 @@ def _watch(args: argparse.Namespace) -> int:
     with tempfile.TemporaryFile() as words, _start(args, words) as child:
         fleet = _Fleet(child, words, bool(getattr(args, "read_only", False)))
         try:
-            code = run_viewer(fleet.dial, Options(read_only=fleet.read_only, crash_folder=args.state))
+            options = Options(fleet.read_only, mouse=args.mouse, ascii=args.ascii, crash_folder=args.state)
+            code = run_viewer(fleet.dial, options)
         finally:
             assert child.stdin  # noqa: S101 - asked for in _start
             child.stdin.close()

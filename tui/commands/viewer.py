@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
-import select
-import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,9 +15,6 @@ if TYPE_CHECKING:  # the first frame is painted before the wire is needed
     from tui.wire.client import Client, WrongVersion
     from tui.wire.messages import Body, Result, Welcome
 
-HUNG_UP = 129
-"""Exit code of a viewer whose terminal is gone, as of one that SIGHUP ended."""
-
 
 def run(args: argparse.Namespace) -> int:
     """Exit code of the viewer: 0 when it was left, 2 when there is no sites.toml or no terminal."""
@@ -30,17 +24,7 @@ def run(args: argparse.Namespace) -> int:
     read_only = bool(getattr(args, "read_only", False))
     room = RoomOf(sites, args.state, read_only)
     options = Options(read_only, mouse=args.mouse, ascii=args.ascii, crash_folder=args.state, restart=room.restart)
-    threading.Thread(target=_end_with_terminal, name="terminal", daemon=True).start()
     return run_viewer(room.dial, options)
-
-
-def _end_with_terminal() -> None:
-    """End when the terminal is gone. The kernel's hang-up does that already, but it reaches no viewer under nohup or setsid, and that
-    one would read the end of its input for ever, with a whole processor. There is nothing to put right then: no screen is left."""
-    poll = select.poll()
-    poll.register(0, 0)  # a hang-up is told unasked
-    if os.isatty(0) and any(mask & select.POLLHUP for _, mask in poll.poll()):
-        os._exit(HUNG_UP)
 
 
 class RoomOf:

@@ -21,7 +21,7 @@ from textual.binding import Binding
 from textual.screen import Screen
 from textual.theme import Theme
 
-from tui.view import frame, look
+from tui.view import frame, hangup, look
 from tui.view.board import Board, Change
 from tui.view.link import Dial, LinkError
 from tui.view.screens.base import Keyed, RoomScreen
@@ -265,6 +265,7 @@ def run_viewer(dial: Dial, options: Options | None = None) -> int:
         )
         return 2
     gc.disable()  # until the first frame is painted: every sixth millisecond went into collecting what is all still in use
+    hangup.watch()
     app = StorewatchApp(dial, options)
     app.settled = _collect
     mouse = options.mouse if options.mouse is not None else not over_ssh()
