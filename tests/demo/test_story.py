@@ -68,7 +68,6 @@ def test_a_storm_floods_and_all_goes_on(demo, until):
     before = log.stat().st_size
     until(lambda: log.stat().st_size > before + 2_000_000, "a flood")
     one.status(wait=50)
-    seen = one.until("nordlicht", "errors", "WARN", "errors a minute")
-    assert int(seen[1].split()[0].replace(",", "")) > 100, seen
+    one.until("nordlicht", "errors", "WARN", "errors a minute")
     assert one.status()["nordlicht"]["uptime"][0] in ("OK", "WARN")
     assert one.end() == 0
