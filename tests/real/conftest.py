@@ -142,9 +142,7 @@ class Operator:
                     await self.pilot.pause(0.05)
         except TimeoutError:
             told = [notification.message for notification in self.app._notifications]
-            raise AssertionError(
-                f"{what}: not within {seconds} s; {self.app.screen!r} says {told}\n{self.control.seen()}"
-            ) from None
+            raise AssertionError(f"{what}: not within {seconds} s; {self.app.screen!r} says {told}\n{self.control.seen()}") from None
 
     def showing(self, name: str) -> bool:
         return type(self.app.screen).__name__ == name
