@@ -282,10 +282,8 @@ def test_what_is_not_there_yet_is_new_from_its_first_byte(shell, tmp_path):
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root to be somebody else")
-def test_what_may_not_be_read_says_who_we_are_and_whose_it_is(dash, tmp_path):
-    os.chmod(tmp_path, 0o755)
-    for parent in tmp_path.parents[:2]:
-        os.chmod(parent, 0o755)
+def test_what_may_not_be_read_says_who_we_are_and_whose_it_is(dash, open_tmp_path):
+    tmp_path = open_tmp_path
     (tmp_path / "log").write_bytes(b"x\n")
     os.chmod(tmp_path / "log", 0o640)
     found = read(dash(fragment(str(tmp_path / "log"), None, 1000), user=("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")))

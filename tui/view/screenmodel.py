@@ -23,6 +23,7 @@ STYLES = 4096
 """Styles kept before everything is forgotten: a bound, not a figure anybody meets."""
 
 _TOKEN = re.compile(r"\x1b\[(?:([0-9;]*)m|(\d{0,4}(?:;\d{0,4})?)H)|(\n)|([^\x00-\x1f\x7f]+)")
+_AUTOWRAP = re.compile(r"\x1b\[\?7([hl])")
 _HARMLESS = re.compile(
     r"(?:\x07|\x1b\[\?(?:25|1000|1002|1003|1004|1006|1015|1016|2004|2048)[hl]|\x1b\[\?(?:2026|2048)\$p|\x1b\[[<>]\d*u|\x1b\](?:22|52);[^\x07\x1b]*(?:\x07|\x1b\\))+"
 )
@@ -48,6 +49,7 @@ class ScreenModel:
         self._steps: dict[tuple[int | None, str], int] = {}
         self._changes: dict[tuple[int | None, int], str] = {}
         self._pending = self._open = False
+        self._wraps = False  # a full line then leaves the cursor in between lines: all goes out as it came until it is off
         self._said: int | None = None  # the style the terminal is really in; None: unknown
         self._style: int | None = None  # the one it would be in without us
         self._at: tuple[int, int] | None = None  # the cursor (x, y), the same with and without us between writes
@@ -73,7 +75,7 @@ class ScreenModel:
         if not data or _HARMLESS.fullmatch(data):
             return data
         try:
-            out = self._write(data)
+            out = self._raw(data) if self._wraps else self._write(data)
         except _Foreign:
             out = self._raw(data)
         if len(self._styles) > STYLES:
@@ -92,6 +94,8 @@ class ScreenModel:
         prefix = "" if self._style is None else self._to_style(self._style)
         self._style = 0 if _ENDS_PLAIN.search(data) else self._style if _KEEPS_STYLE.fullmatch(data) else None
         self._said = self._style
+        if switched := _AUTOWRAP.findall(data):
+            self._wraps = switched[-1] == "h"
         self.forget()
         return prefix + data
 
