@@ -1,6 +1,7 @@
 """What holds for every test."""
 
 import os
+import signal
 import tempfile
 from pathlib import Path
 
@@ -10,6 +11,11 @@ from hypothesis import settings
 # pytest-xdist sets these for its workers; a program under test in a pty of another size would believe them
 os.environ.pop("LINES", None)
 os.environ.pop("COLUMNS", None)
+
+# a run in the background (nohup, a shell's &) ignores these, and so would every program under test that is ended by them
+for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL)
 
 settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI") == "true":

@@ -15,6 +15,9 @@ from tui.model.failure import ReachError
 from tui.model.sweep import Ask
 from tui.reach.dial import Limits
 
+LONG = 10_000 + os.getpid() * 4
+"""Seconds of a sleep that nobody else on this machine asks for: it is looked for among all processes."""
+
 pytestmark = pytest.mark.real
 QUICK = Limits(connect=2, login=3, keepalive=0.3, keepalive_count=2, longest_wait=0.3, session_wait=5.0, hands_patience=15)
 
@@ -124,13 +127,13 @@ async def test_a_killed_sshd_is_reached_again_when_it_is_back(sshd, make_reach, 
     host = sshd()
     shell = make_reach(QUICK).shell(tools.site(host.target()))
     await shell.facts()
-    look = asyncio.create_task(shell.look(Command(("sleep", "300"))))
-    await tools.until(lambda: len(_sleeps(300)) > 0)
+    look = asyncio.create_task(shell.look(Command(("sleep", str(LONG)))))
+    await tools.until(lambda: len(_sleeps(LONG)) > 0)
     host.stop()
     with pytest.raises(ReachError) as caught:
         await look
     assert caught.value.failure.kind == "lost"
-    await tools.until(lambda: not _sleeps(300))
+    await tools.until(lambda: not _sleeps(LONG))
     with pytest.raises(ReachError) as caught:
         for _ in range(100):
             await shell.facts()
@@ -151,13 +154,13 @@ def _sleeps(seconds):
 async def test_a_look_and_a_stream_end_what_they_started_there(sshd, make_reach, tools):
     shell = make_reach(QUICK).shell(tools.site(sshd().target()))
     with pytest.raises(ReachError) as caught:
-        await shell.look(Command(("sleep", "301")), timeout=0.5)
+        await shell.look(Command(("sleep", str(LONG + 1))), timeout=0.5)
     assert caught.value.failure.kind == "timeout"
-    await tools.until(lambda: not _sleeps(301))
-    async with shell.stream(Command(("sh", "-c", "echo on; sleep 302 | cat; :"))) as chunks:
+    await tools.until(lambda: not _sleeps(LONG + 1))
+    async with shell.stream(Command(("sh", "-c", f"echo on; sleep {LONG + 2} | cat; :"))) as chunks:
         assert await anext(chunks) == b"on\n"
-        await tools.until(lambda: _sleeps(302))
-    await tools.until(lambda: not _sleeps(302))
+        await tools.until(lambda: _sleeps(LONG + 2))
+    await tools.until(lambda: not _sleeps(LONG + 2))
     answers = await shell.sweep([Ask("sleep 303", 1, timeout=0.3), Ask("echo next", 1)])
     assert [(one.complete, one.out) for one in answers] == [(False, b""), (True, b"next\n")]
     await tools.until(lambda: not _sleeps(303))
