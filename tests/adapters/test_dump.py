@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.need import lacking
 from tui.model.level import Level
 from tui.model.site import Site, SshTarget
 from tui.model.sweep import Answer
@@ -76,7 +77,7 @@ def test_the_newest_dump_is_judged(dash, folder, data, state, level):
 @pytest.mark.parametrize("tool", ["zstd", "xz", "bzip2"])
 def test_other_packers(dash, folder, tool):
     if shutil.which(tool) is None:
-        pytest.skip(f"{tool} is not installed")
+        lacking(f"{tool} is not installed")
     suffix = {"zstd": "zst", "xz": "xz", "bzip2": "bz2"}[tool]
     packed = subprocess.run([tool, "-c"], input=WHOLE, capture_output=True, check=True).stdout
     put(folder / f"eu-0.sql.{suffix}", packed, HOUR)

@@ -10,6 +10,7 @@ import unicodedata
 
 import pytest
 
+from tests.support.need import lacking
 from tui.model.level import Level
 from tui.wire import messages as m
 
@@ -39,7 +40,7 @@ def raw(records) -> str:
 def busybox(house):
     binary = shutil.which("busybox")
     if binary is None:
-        pytest.skip("busybox is not installed")
+        lacking("busybox is not installed")
     tools = house.folder / "busybox"
     tools.mkdir()
     for applet in ("sh", "ls", "head", "dd", "sha256sum", "cksum", "id", "cat", "date", "sleep", "readlink", "printf", "kill", "uname"):

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from tests.support.need import lacking
 from tests.support.ssh_server import serve
 from tui.model.failure import ReachError
 from tui.reach import journal, script
@@ -24,7 +25,7 @@ def hands(request, server, make_reach, tools, tmp_path):
             (folder / tool).symlink_to(shutil.which(tool))
         server.shell_env["PATH"] = str(folder)
     elif (path := shutil.which(request.param)) is None:
-        pytest.skip(f"no {request.param} here")
+        lacking(f"no {request.param} here")
     elif request.param == "busybox":
         subprocess.run([path, "--install", "-s", str(folder)], check=True)
         server.shell_env["PATH"] = str(folder)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.need import lacking
 from tui.model.command import Command
 from tui.model.failure import ReachError
 from tui.model.secret import Secret
@@ -24,7 +25,7 @@ def shell(request, server, reach, tools, tmp_path):
     """A host whose sh is another one; under busybox all its tools are BusyBox's."""
     path = shutil.which(request.param)
     if path is None:
-        pytest.skip(f"no {request.param} here")
+        lacking(f"no {request.param} here")
     folder = tmp_path / "bin"
     folder.mkdir()
     if request.param == "busybox":

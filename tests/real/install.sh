@@ -7,7 +7,7 @@ WP_STUDIO=1.22.0
 CACHE=.cache/wp
 
 missing=""
-for tool in sshd nginx php-fpm8.2 php mariadbd openssl git busybox; do
+for tool in sshd nginx php-fpm8.2 php mariadbd openssl git busybox zstd xz bzip2; do
   PATH=$PATH:/usr/sbin:/sbin command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
 done
 if [ -n "$missing" ]; then
@@ -17,7 +17,7 @@ if [ -n "$missing" ]; then
     export DEBIAN_FRONTEND=noninteractive
     { apt-get -o DPkg::Lock::Timeout=300 -qq update &&
       apt-get -o DPkg::Lock::Timeout=300 -qq install -y --no-install-recommends openssh-server openssh-client nginx-light \
-        php8.2-fpm php8.2-cli php8.2-mysql php8.2-xml php8.2-mbstring php8.2-curl mariadb-server openssl git busybox; } >"$log" 2>&1 ||
+        php8.2-fpm php8.2-cli php8.2-mysql php8.2-xml php8.2-mbstring php8.2-curl mariadb-server openssl git busybox zstd xz-utils bzip2; } >"$log" 2>&1 ||
       { tail -n 20 "$log"; rm -f "$log"; echo "could not install the real servers; see above" >&2; [ "${CI:-}" != true ]; }
     rm -f "$log"
   else
